@@ -1,0 +1,1 @@
+"""Analogue lines and HAT hardware: electricity, events and raw frames; no signalling."""

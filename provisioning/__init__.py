@@ -1,0 +1,1 @@
+"""The site's typed configuration and what technicians carry; works without the box."""

@@ -1,0 +1,1 @@
+"""Media: packets, the forwarding plan and the tiers that follow it; no signalling."""

@@ -1,0 +1,1 @@
+"""Signalling: messages, transactions, dialogs, offer/answer; I/O only in sip.transport."""

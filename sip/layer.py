@@ -172,9 +172,9 @@ class Layer:
                 self._by_connection.setdefault(flow.id, set()).add(transaction)
         return transaction
 
-    def merged(self, request: Request) -> bool:
+    def merged(self, key: str) -> bool:
         """Whether this INVITE, new by its branch, is one we have already by another way (8.2.2.2)."""
-        return merge_key(request) in self._merged
+        return key in self._merged
 
     def respond(self, transaction: Transaction, status: int, data: bytes, now: float) -> None:
         """Send a response through its transaction."""

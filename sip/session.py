@@ -56,6 +56,7 @@ class Session:
     """One session. `state` is "early", "confirmed" or "ended"; `data` is the listener's own and dropped at the end."""
 
     __slots__ = (
+        "_acks",
         "_bye",
         "_core",
         "_dialog",
@@ -90,6 +91,7 @@ class Session:
         self._reoffer_limit: Timer | None = None
         self._retry: Timer | None = None
         self._tries = 0
+        self._acks: Acks | None = None
         self._bye: Headers | None = None
         self._leaving = False
         self.call_id = call_id
@@ -219,7 +221,7 @@ class Session:
             core.count("request before the last was answered")
             core.reply(transaction, request, 500, now, headers=(("Retry-After", str(core.below(11))),))
             return
-        if self._sending is not None:
+        if self._sending is not None or self._acks is not None:
             core.count("glare")
             core.reply(transaction, request, 491, now)
             return
@@ -273,7 +275,7 @@ class Session:
     # -- changes we want -----------------------------------------------------------------------------------
 
     def _try_reoffer(self, now: float) -> None:
-        busy = self._incoming or self._unacked or self._sending or self._retry
+        busy = self._incoming or self._unacked or self._acks or self._sending or self._retry
         if self._reoffer is None or busy or self.state != "confirmed":
             return
         offer, update = self._reoffer

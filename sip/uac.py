@@ -17,7 +17,7 @@ from sip.transaction import LIFETIME, Transaction, make_cancel
 class UacSession(Session):
     """An outgoing INVITE and what becomes of it. Made by `Stack.invite`."""
 
-    __slots__ = ("_acks", "_callee", "_caller", "_cancel", "_flow", "_giving_up", "_headers", "_invite", "_offer", "_target")
+    __slots__ = ("_callee", "_caller", "_cancel", "_flow", "_giving_up", "_headers", "_invite", "_offer", "_target")
 
     def __init__(
         self,
@@ -42,7 +42,6 @@ class UacSession(Session):
         self._offer = offer
         self._headers = headers
         self._invite: Transaction | None = None
-        self._acks: Acks | None = None
         self._cancel: Headers | None = None
         self._giving_up: Timer | None = None
         self.listener = listener

@@ -40,7 +40,6 @@ _METHODS = {
 _is_method = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]++").fullmatch
 _version = re.compile(r"[Ss][Ii][Pp]/([0-9]{1,3}\.[0-9]{1,3})").fullmatch
 _unfold = re.compile(r"[ \t]*+\r\n[ \t]++").sub
-_fold_or_end = re.compile(r"\r\n(?![ \t])").split
 _find_tag = re.compile(r";[ \t]*+tag[ \t]*+=", re.IGNORECASE).search
 
 _T = TypeVar("_T")
@@ -460,26 +459,21 @@ def parse(data: bytes) -> Request | Response:
         data = data.lstrip(b"\r\n")
     head, end, body = data.partition(b"\r\n\r\n")
     text = head.decode("utf-8", "surrogateescape")
-    if not end:
-        text = text.removesuffix("\r\n")
-    ends = text.count("\n")
-    if ends != text.count("\r") or ends != text.count("\r\n"):
+    lines = text.split("\r\n") if end else text.removesuffix("\r\n").split("\r\n")
+    together = "".join(lines)
+    if "\n" in together or "\r" in together:
         # A lone CR or LF is how one message is read as two by somebody else.
         raise BadMessage("framing", "a line end that is not CRLF")
-    if ends > MAX_HEADERS * (MAX_FOLDS + 1):
-        raise BadMessage("framing", "too many lines")
-    folded = "\r\n " in text or "\r\n\t" in text
-    lines = _fold_or_end(text) if folded else text.split("\r\n")
-    if len(lines) > MAX_HEADERS + 1:
-        raise BadMessage("framing", "too many headers")
     if len(text) > MAX_HEADER and max(map(len, lines)) > MAX_HEADER:
         raise BadMessage("framing", "a header is too long")
-    message, fault = _start(lines.pop(0), lines, body)
-    header_fault = _index(message, folded=folded)
+    message, start_fault = _start(lines.pop(0), lines, body)
+    header_fault = _index(message, lines) if len(lines) <= MAX_HEADERS else "too many headers"
+    if header_fault:
+        header_fault = _index_folded(message, lines)
     if not end:
         raise BadMessage("framing", "the header section has no end", message)
-    if fault:
-        raise BadMessage("start", fault, message)
+    if start_fault:
+        raise BadMessage("start", start_fault, message)
     if header_fault:
         raise BadMessage("header", header_fault, message)
     if "Content-Length" in message._first:  # noqa: SLF001  # parse is the message's own reader
@@ -500,7 +494,7 @@ def _start(line: str, lines: list[str], body: bytes) -> tuple[Request | Response
     if version:
         _, _, rest = line.partition(" ")
         code, _, reason = rest.partition(" ")
-        if len(code) != 3 or (number(code, 699) or 0) < 100 or "\r" in reason:
+        if len(code) != 3 or (number(code, 699) or 0) < 100:
             return Response(0, "", lines, body), "malformed status line"
         return Response(int(code), reason, lines, body, f"SIP/{version[1]}"), ""
     # What is left is another version, or blanks where none belong, or not SIP at all.
@@ -512,34 +506,45 @@ def _start(line: str, lines: list[str], body: bytes) -> tuple[Request | Response
     return request, "" if line == " ".join(words) and len(words) == 3 else "blanks where none belong"
 
 
-def _index(message: Message, *, folded: bool) -> str:
+def _index(message: Message, lines: list[str]) -> str:
     """File every header line under its canonical name; say what is wrong with them, if anything."""
     first, fault = message._first, ""  # noqa: SLF001
     known = KEYS.get
-    for line in message._lines:  # noqa: SLF001
-        name, colon, value = line.partition(":")
+    for line in lines:
+        name, _, value = line.partition(":")
         key = known(name) or canonical(name)
-        if not key or not colon:
+        if not key or not (value or line[-1:] == ":"):
             fault = "a line without a header name"
-            continue
-        if folded and "\r\n" in value:
-            if value.count("\r\n") > MAX_FOLDS:
-                fault = "a header folded too often"
-                continue
-            value = _unfold(" ", value)
-        value = value.strip(" \t")
-        if key in first:
-            message._file(key, value)  # noqa: SLF001
+        elif key in first:
+            message._file(key, value.strip(" \t"))  # noqa: SLF001
         else:
-            first[key] = value
+            first[key] = value.strip(" \t")
     return fault
+
+
+def _index_folded(message: Message, lines: list[str]) -> str:
+    """Do as `_index` after joining continuation lines to the header they belong to (RFC 3261 7.3.1)."""
+    folded: list[list[str]] = []
+    for line in lines:
+        if line[:1] in {" ", "\t"} and folded:
+            folded[-1].append(line)
+        else:
+            folded.append([line])
+    raw = ["\r\n".join(parts) for parts in folded]
+    if len(raw) > MAX_HEADERS:
+        raise BadMessage("framing", "too many headers")
+    if max(map(len, folded)) > MAX_FOLDS + 1 or max(map(len, raw)) > MAX_HEADER:
+        raise BadMessage("framing", "a header is too long or folded too often")
+    message._lines = raw  # noqa: SLF001
+    message._first.clear()  # noqa: SLF001
+    message._more.clear()  # noqa: SLF001
+    return _index(message, [_unfold(" ", line) for line in raw])
 
 
 def _measure(message: Message) -> None:
     """Cut the body to its Content-Length."""
-    lengths = message.all("Content-Length")
-    length = number(lengths[0], MAX_MESSAGE)
-    if length is None or len(lengths) > 1:
+    length = number(message._first["Content-Length"], MAX_MESSAGE)  # noqa: SLF001
+    if length is None or "Content-Length" in message._more:  # noqa: SLF001
         raise BadMessage("framing", "not one Content-Length", message, header="Content-Length")
     if length > len(message.body):
         raise BadMessage(

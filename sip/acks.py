@@ -1,7 +1,7 @@
 """What is left of an INVITE of ours once a 2xx came (RFC 3261 13.2.2.4).
 
-Repeats of the 2xx get the same ACK; a 2xx of another fork gets an ACK and a BYE. This takes the place of the session as
-the transaction's owner until timer M, and holds nothing of the call but these bytes.
+Repeats of the 2xx get the same ACK; a 2xx of another fork gets an ACK and a BYE. This takes the place of
+the session as the transaction's owner until timer M, and holds nothing of the call but these bytes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the parts of one stack share: the way out, timers, transactions, counters, our own addresses and names."""
+"""What the parts of one stack share: the way out, timers, transactions, counters, our own names."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ _WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # recognised, no
 class StackConfig:
     """Bounds and names of one stack.
 
-    `address` is the host to write into Contact and Via when a socket is bound to a wildcard. `supported` are the option
-    tags served (RFC 3261 20.37). `max_transactions` counts what lingers too: a finished call leaves three for 32 s.
+    `address` is the host to write into Contact and Via when a socket is bound to a wildcard. `supported`
+    are the option tags served (RFC 3261 20.37). `max_transactions` counts what lingers too: a finished call
+    leaves three for 32 s.
     """
 
     address: str = ""

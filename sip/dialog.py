@@ -1,8 +1,8 @@
 """A dialog (RFC 3261 section 12): who talks with whom, by which way, counting what.
 
-Every usage (INVITE now, subscriptions later) stands on one of these. The route set is frozen at creation (12.1);
-the remote target follows target refreshes (12.2). Each side of a call has a dialog of its own, so a Record-Route
-of one side is never seen by the other.
+Every usage (INVITE now, subscriptions later) stands on one of these. The route set is frozen at creation
+(12.1); the remote target follows target refreshes (12.2). Each side of a call has a dialog of its own, so a
+Record-Route of one side is never seen by the other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Headers = Iterable[tuple[str, str]]
 
 
 class Dialog:
-    """The state of one dialog. `local` and `remote` are whole From/To values as they go on the wire, tags included.
+    """The state of one dialog. `local` and `remote` are From/To values as on the wire, tags included.
 
     Requests leave on `flow`: the path the far end was last heard on. Phones behind address translation can be
     reached by no other, whatever their Contact says.
@@ -49,7 +49,7 @@ class Dialog:
         target: str,
         flow: Flow,
     ) -> None:
-        """Take (value, tag) of both ends, (local, remote) CSeq, the route set in sending order and the target."""
+        """Take (value, tag) of both ends, (local, remote) CSeq, routes in sending order and the target."""
         self.call_id = call_id
         self.local, self.local_tag = local
         self.remote, self.remote_tag = remote
@@ -91,7 +91,7 @@ class Dialog:
     def request(
         self, method: str, via: str, headers: Headers = (), body: bytes = b"", cseq: int | None = None
     ) -> Request:
-        """Make a request within the dialog (12.2.1.1). `cseq`: the number to reuse (ACK), else the next one."""
+        """Make a request within the dialog (12.2.1.1). `cseq`: the number to reuse (ACK), else the next."""
         if cseq is None:
             self.local_cseq += 1
             cseq = self.local_cseq
@@ -111,7 +111,7 @@ class Dialog:
         return Request.new(method, uri, lines, body)
 
     def in_order(self, request: Request) -> bool:
-        """Note the CSeq of a request of the far end; False when it is not newer than what came before (12.2.2)."""
+        """Note the CSeq of a far end's request; False when it is not newer than the last (12.2.2)."""
         number = request.cseq_number
         if self.remote_cseq is not None and number <= self.remote_cseq:
             return False

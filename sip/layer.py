@@ -1,8 +1,9 @@
 """The transaction layer: which transaction a message belongs to, and carrying out what the machines say.
 
-Server transactions are found by branch, sent-by and method (RFC 3261 17.2.3), or by the whole of what RFC 2543 had
-when the branch lacks the magic cookie. Client transactions are found by our own random branch and the CSeq method.
-Both tables are bounded; what has had its final answer stays as a key and bytes until its last timer.
+Server transactions are found by branch, sent-by and method (RFC 3261 17.2.3), or by the whole of what RFC
+2543 had when the branch lacks the magic cookie. Client transactions are found by our own random branch and
+the CSeq method. Both tables are bounded; what has had its final answer stays as a key and bytes until its
+last timer.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ class Owner(Protocol):
     """The transaction's user: hears of responses, ACKs, timeouts and lost flows."""
 
     def __call__(
-        self, transaction: Transaction, event: str, message: Request | Response | None, now: float
-    ) -> None: ...
+        self, transaction: Transaction, event: str, message: Request | Response | None, now: float, /
+    ) -> None:
+        """Hear `event` ("response", "ack", "timeout", "error") of `transaction`."""
 
 
 def _serves(transaction: Transaction) -> bool:
@@ -49,7 +51,7 @@ def server_key(request: Request, method: str) -> str:
     value = request.get("Via") or ""
     branch = request.branch
     if branch.startswith(MAGIC):
-        # "SIP/2.0/UDP host:port;branch=..." - sent-by is what stands between the blank and the first parameter.
+        # "SIP/2.0/UDP host:port;branch=...": sent-by stands between the blank and the first parameter.
         sent_by = value.partition(";")[0].rpartition(" ")[2].lower()
         return f"{branch} {sent_by} {method}"
     return f"{request.uri} {request.from_tag} {request.call_id} {request.cseq_number} {value} {method}"
@@ -61,7 +63,7 @@ def merge_key(request: Request) -> str:
 
 
 def reply_flow(request: Request, flow: Flow) -> Flow:
-    """Return where responses go: the connection, or received:rport, or received:sent-by port (18.2.2, RFC 3581 4)."""
+    """Return where responses go: the connection, received:rport, or received:sent-by port (18.2.2, RFC 3581)."""
     if flow.transport != "UDP":
         return flow
     value = request.get("Via") or ""
@@ -94,7 +96,7 @@ class Layer:
         count: Callable[[str], None],
         limit: int,
     ) -> None:
-        """Take the way out, the stack's timers, a source of randomness, a counter and the bound on transactions."""
+        """Take the way out, the timers, a source of randomness, a counter and the bound on transactions."""
         self.send = send
         self.timers = timers
         self._random = random
@@ -111,19 +113,19 @@ class Layer:
         """Whether new work must be refused."""
         return len(self.servers) + len(self.clients) >= self.limit
 
-    # -- clients -----------------------------------------------------------------------------------------
+    # -- clients -----------------------------------------------------------------------------------
 
     def new_branch(self) -> str:
         """Return a branch nobody can guess (8.1.1.7)."""
         return MAGIC + self._random(10).hex()
 
     def via(self, flow: Flow, host: str, branch: str | None = None) -> str:
-        """Return the Via of a request sent on `flow` by us at `host`; `rport` asks for symmetry (RFC 3581)."""
+        """Return the Via of a request we at `host` send on `flow`; `rport` asks for symmetry (RFC 3581)."""
         port = flow.local[1]
         return f"SIP/2.0/{flow.transport} {bracketed(host)}:{port};branch={branch or self.new_branch()};rport"
 
     def call(self, request: Request, flow: Flow, owner: Owner, now: float) -> Transaction:
-        """Send `request`, whose top Via is ours, as a new client transaction. `owner` hears later, never inside."""
+        """Send `request`, whose top Via is ours, as a new client transaction. `owner` hears later."""
         key = f"{request.branch} {request.method}"
         table = INVITE_CLIENT if request.method == "INVITE" else NON_INVITE_CLIENT
         transaction = Transaction(table, key, flow)
@@ -156,12 +158,14 @@ class Layer:
         for transaction in list(self._by_connection.pop(connection, ())):
             self.apply(transaction, transaction.feed("error", now), now)
 
-    # -- servers -----------------------------------------------------------------------------------------
+    # -- servers -----------------------------------------------------------------------------------
 
     def serve(self, request: Request, key: str, flow: Flow, owner: Owner | None, now: float) -> Transaction:
         """Make the server transaction of a request that matched none."""
         invite = request.method == "INVITE"
-        transaction = Transaction(INVITE_SERVER if invite else NON_INVITE_SERVER, key, reply_flow(request, flow))
+        transaction = Transaction(
+            INVITE_SERVER if invite else NON_INVITE_SERVER, key, reply_flow(request, flow)
+        )
         transaction.owner = owner
         transaction.feed("start", now)
         self.servers[key] = transaction
@@ -183,7 +187,7 @@ class Layer:
         if status >= 200:
             transaction.owner = None
 
-    # -- effects -----------------------------------------------------------------------------------------
+    # -- effects -----------------------------------------------------------------------------------
 
     def apply(self, transaction: Transaction, effects: list[Effect], now: float) -> None:
         """Carry out what a machine said, in its order."""
@@ -230,7 +234,7 @@ class Layer:
         self.apply(transaction, transaction.feed(event, 0.0), 0.0)
 
     def _let_go(self, transaction: Transaction) -> None:
-        """Drop what a client needs only until its final answer; a 2xx to INVITE keeps whoever acknowledges repeats."""
+        """Drop what a client needs only until its final answer; the owner of a 2xx acknowledges repeats."""
         transaction.request = None
         if transaction.state != "accepted":
             transaction.owner = None

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 class End(NamedTuple):
     """Why a session is over.
 
-    `why` is "rejected" (a final answer refused it: `status`), "cancelled", "bye", "timeout" (408), "transport" (503) or
-    "protocol" (the far end broke the rules). `far` tells whether the far end ended it; `response` is what refused it.
+    `why` is "rejected" (a final answer refused it: `status`), "cancelled", "bye", "timeout" (408),
+    "transport" (503) or "protocol" (the far end broke the rules). `far` tells whether the far end ended it;
+    `response` is what refused it.
     """
 
     status: int
@@ -30,13 +31,13 @@ class SessionListener(Protocol):
         """UAC: a provisional answer above 100, perhaps with early media."""
 
     def answered(self, session: Session, sdp: bytes | None) -> None:
-        """UAC: a 2xx. Its ACK is out already; after an offerless INVITE `sdp` is an offer and `ack` is due."""
+        """UAC: a 2xx. Its ACK is out, but after an offerless INVITE `sdp` is an offer and `ack` is due."""
 
     def acked(self, session: Session, sdp: bytes | None) -> None:
         """UAS: the ACK to our 2xx came; `sdp` is the answer when the 2xx held an offer."""
 
     def offered(self, session: Session, offer: bytes | None) -> None:
-        """The far end wants to change the session: `accept_offer` or `refuse_offer`. None: it wants our offer."""
+        """Call `accept_offer` or `refuse_offer`: the far end wants a change. None: it wants our offer."""
 
     def reoffered(self, session: Session, answer: bytes | None) -> None:
         """Our `reoffer` was accepted."""
@@ -45,7 +46,7 @@ class SessionListener(Protocol):
         """Our `reoffer` was refused; the session is as it was (14.1)."""
 
     def ended(self, session: Session, end: End) -> None:
-        """The session is over; the last call."""
+        """Hear that the session is over; the last call."""
 
 
 class Deaf:

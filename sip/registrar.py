@@ -1,7 +1,8 @@
 """Where people can be reached: the bindings of a registrar (RFC 3261 10.3).
 
-Needs no transaction: a REGISTER repeated with the same Call-ID and CSeq changes nothing and gets the same answer.
-Each binding keeps the path its REGISTER came by, because behind address translation there is no other way to it.
+Needs no transaction: a REGISTER repeated with the same Call-ID and CSeq changes nothing and gets the same
+answer. Each binding keeps the path its REGISTER came by, because behind address translation there is no
+other way to it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _URI_LIMIT: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class RegistrarLimits:
-    """Shortest, longest and usual registration in seconds, and how many contacts an address-of-record may have."""
+    """Shortest, longest and usual registration in seconds, and the most contacts of an address-of-record."""
 
     minimum: int = 60
     maximum: int = 3600
@@ -71,7 +72,7 @@ class SavedBinding:
 
 
 class Bindings:
-    """All bindings of one registrar, in memory. `changed(aor)` is called after each change of an address-of-record."""
+    """All bindings of one registrar, in memory. `changed(aor)` is called after each change."""
 
     def __init__(
         self, limits: RegistrarLimits | None = None, changed: Callable[[str], None] | None = None
@@ -86,7 +87,7 @@ class Bindings:
         return sum(map(len, self._bindings.values()))
 
     def register(self, aor: str, request: Request, flow: Flow, now: float) -> Answer:
-        """Do what a REGISTER for `aor`, already authorised, asks for (10.3 steps 6 to 8); raise BadMessage."""
+        """Do what a REGISTER for `aor`, already authorised, asks for (10.3 steps 6 to 8)."""
         contacts = request.contacts
         bindings = self._alive(aor, now)
         if not contacts:
@@ -165,7 +166,7 @@ class Bindings:
             if not bindings:
                 del self._bindings[entry.aor]
 
-    # -- inside --------------------------------------------------------------------------------------------
+    # -- inside ------------------------------------------------------------------------------------
 
     def _alive(self, aor: str, now: float) -> list[Binding]:
         bindings = self._bindings.get(aor)
@@ -242,7 +243,7 @@ class Bindings:
 
     @staticmethod
     def _listing(bindings: list[Binding], request: Request, now: float) -> Answer:
-        """10.3 step 8: every binding with the time it has left; what this very request asked for, as granted."""
+        """10.3 step 8: every binding with the time it has left; those of this very request as granted."""
         headers = []
         for binding in bindings:
             left = binding.expires if _repeated(binding, request) else ceil(binding.expires_at - now)
@@ -259,7 +260,7 @@ def _stale(binding: Binding, request: Request) -> bool:
 
 
 def _same(binding: Binding, contact: Contact) -> bool:
-    """Whether a contact replaces a binding: by instance and reg-id (RFC 5626 6), else by its URI (10.3 step 7)."""
+    """Whether a contact replaces a binding: by instance and reg-id (RFC 5626 6), else by URI (10.3)."""
     if contact.instance and contact.reg_id:
         return binding.instance == (contact.instance, contact.reg_id)
     return binding.contact.uri.matches(contact.uri)
@@ -270,9 +271,10 @@ def _way_back(request: Request, flow: Flow) -> Flow:
 
 
 def _reachable(contact: Contact, request: Request, path: Flow) -> Flow:
-    """Return where to send on UDP: back to the source if it asked for that (RFC 3581), or is behind a translator.
+    """Return where to send on UDP: to the source if it asked for that (RFC 3581) or is translated.
 
-    A phone that sends from one port and listens on another says so by a Contact with its own address and no `rport`.
+    A phone that sends from one port and listens on another says so by a Contact with its own address and no
+    `rport`.
     """
     uri = contact.uri
     if "rport" in request.via.params or uri.host != path.remote[0]:

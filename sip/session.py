@@ -1,7 +1,8 @@
 """The INVITE usage of a dialog (RFC 3261 13, 14, 15): what both sides of a session have in common.
 
-A session is a plain object: requests and responses are methods, what happens is told to its listener at once. It ends
-exactly once, and `ended` is the last thing a listener hears. `sip.uas` and `sip.uac` add how a session begins.
+A session is a plain object: requests and responses are methods, what happens is told to its listener at
+once. It ends exactly once, and `ended` is the last thing a listener hears. `sip.uas` and `sip.uac` add how
+a session begins.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class _Sent(NamedTuple):
 
 
 class Session:
-    """One session. `state` is "early", "confirmed" or "ended"; `data` is the listener's own and dropped at the end."""
+    """One session. `state` is "early", "confirmed" or "ended"; `data` is the listener's, dropped at the end."""
 
     __slots__ = (
         "_acks",
@@ -107,19 +108,23 @@ class Session:
         """The path requests to the far end take now."""
         return self._there.flow
 
-    # -- for the owner -----------------------------------------------------------------------------------
+    # -- for the owner -----------------------------------------------------------------------------
 
     def hangup(self, now: float, status: int = 480, headers: Headers = (), reason: str | None = None) -> None:
         """End the session in whatever way fits its state; on an ended one do nothing.
 
-        `status` and `reason` matter only to an incoming INVITE without a final answer; `headers` (Reason, RFC 3326)
-        go on the BYE, the CANCEL or the answer.
+        `status` and `reason` matter only to an incoming INVITE without a final answer; `headers` (Reason,
+        RFC 3326) go on the BYE, the CANCEL or the answer.
         """
         if self.state == "ended":
             return
         early = self.state == "early"
         self._leave(now, headers, status, reason)
-        end = End(status, reason or "", far=False, why="cancelled") if early else End(200, "", far=False, why="bye")
+        end = (
+            End(status, reason or "", far=False, why="cancelled")
+            if early
+            else End(200, "", far=False, why="bye")
+        )
         self._finish(end, now)
 
     def reoffer(self, offer: bytes, now: float, *, update: bool = False) -> None:
@@ -161,7 +166,7 @@ class Session:
         self._core.reply(*incoming, status, now, headers=headers)
         self._try_reoffer(now)
 
-    # -- for the stack -----------------------------------------------------------------------------------
+    # -- for the stack -----------------------------------------------------------------------------
 
     def knows(self, remote_tag: str) -> bool:
         """Whether the far end of this dialog has that tag."""
@@ -206,7 +211,7 @@ class Session:
         self.listener.acked(self, answer)
         self._try_reoffer(now)
 
-    # -- changes the far end wants -------------------------------------------------------------------------
+    # -- changes the far end wants -----------------------------------------------------------------
 
     def _on_offer(self, request: Request, transaction: Transaction, now: float) -> None:
         """Take a re-INVITE or UPDATE (14.2, RFC 3311 5.2)."""
@@ -272,7 +277,7 @@ class Session:
                 if timer is not None:
                     self._core.timers.cancel(timer)
 
-    # -- changes we want -----------------------------------------------------------------------------------
+    # -- changes we want ---------------------------------------------------------------------------
 
     def _try_reoffer(self, now: float) -> None:
         busy = self._incoming or self._unacked or self._acks or self._sending or self._retry
@@ -335,7 +340,7 @@ class Session:
             self._leave(now, ())
         self._finish(End(status, "", far=True, why=why, response=response), now)
 
-    # -- requests of ours within the dialog ------------------------------------------------------------------
+    # -- requests of ours within the dialog --------------------------------------------------------
 
     def _send(
         self,
@@ -372,7 +377,7 @@ class Session:
                 return
         sent.done(transaction, status, response, now)
 
-    # -- the end ---------------------------------------------------------------------------------------------
+    # -- the end -----------------------------------------------------------------------------------
 
     @property
     def _there(self) -> Dialog:

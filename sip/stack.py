@@ -1,8 +1,9 @@
 """One SIP element: bytes and `now` in, bytes and calls to its user out (RFC 3261 8, 9, 12).
 
-What comes in goes through these steps, each of which may end it: parse; match a transaction; ACK and CANCEL; overload;
-validate; the gate (who is asking?); the dialog it belongs to; a new session or a handler. A request that the gate
-refuses costs no state (8.2.7), and 100 to an INVITE leaves before its user hears of it.
+What comes in goes through these steps, each of which may end it: parse; match a transaction; ACK and
+CANCEL; overload; validate; the gate (who is asking?); the dialog it belongs to; a new session or a handler.
+A request that the gate refuses costs no state (8.2.7), and 100 to an INVITE leaves before its user hears of
+it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from sip.validate import validate
 __all__ = ["Answer", "Handler", "Stack", "StackConfig", "StackUser"]
 
 Handler = Callable[[Request, Flow, object, float], Answer]
-"""Serves a method outside dialogs: (request, flow, identity, now). A repeat calls it again: it must give the same."""
+"""Serves a method outside dialogs: (request, flow, identity, now). A repeat must get the same answer."""
 
 Done = Callable[[Response | None], None]
 
@@ -45,7 +46,8 @@ class StackUser(Protocol):
     def authorize(self, request: Request, flow: Flow, session: Session | None, now: float) -> object:
         """Say who asks: an Answer refuses (stateless), None drops silently, anything else is the identity.
 
-        Asked for everything but ACK and CANCEL, which belong to a transaction; `session` is the one it is within.
+        Asked for everything but ACK and CANCEL, which belong to a transaction; `session` is the one it is
+        within.
         """
 
     def incoming(self, session: UasSession, identity: object, now: float) -> None:
@@ -58,8 +60,9 @@ class StackUser(Protocol):
 class Stack:
     """One SIP element over any number of flows.
 
-    `send` puts bytes on a flow and returns False when the flow is gone. `handlers` are the methods served outside
-    dialogs. `random` must be fit for secrets. `counters` counts whatever was refused, dropped or odd.
+    `send` puts bytes on a flow and returns False when the flow is gone. `handlers` are the methods served
+    outside dialogs. `random` must be fit for secrets. `counters` counts whatever was refused, dropped or
+    odd.
     """
 
     def __init__(
@@ -93,7 +96,7 @@ class Stack:
         """Transactions alive, lingering ones included."""
         return len(self._layer.servers) + len(self._layer.clients)
 
-    # -- time ----------------------------------------------------------------------------------------------
+    # -- time --------------------------------------------------------------------------------------
 
     def next_deadline(self) -> float | None:
         """Return when `run` has something to do."""
@@ -107,7 +110,7 @@ class Stack:
         """Have `wake(when)` called whenever a deadline comes up that is earlier than the last one told."""
         self._core.timers.wake = wake
 
-    # -- asking --------------------------------------------------------------------------------------------
+    # -- asking ------------------------------------------------------------------------------------
 
     def invite(
         self,
@@ -124,8 +127,8 @@ class Stack:
     ) -> UacSession:
         """Send an INVITE. `target` is the Request-URI, `caller` and `callee` are From and To without a tag.
 
-        The listener hears nothing before this has returned, not even of a flow that is gone. With `offer` None the
-        far end makes the offer, and `UacSession.ack` answers it.
+        The listener hears nothing before this has returned, not even of a flow that is gone. With `offer`
+        None the far end makes the offer, and `UacSession.ack` answers it.
         """
         session = UacSession(
             self._core,
@@ -157,7 +160,7 @@ class Stack:
         call_id: str = "",
         cseq: int = 1,
     ) -> None:
-        """Send a request outside any dialog, not INVITE. `done` gets its final answer, None when there was none."""
+        """Send a request outside any dialog, not INVITE. `done` gets its final answer, None for none."""
         core = self._core
         tagged = caller if ";tag=" in caller else f"{caller};tag={core.tag()}"
         call_id = call_id or core.random(16).hex()
@@ -182,7 +185,11 @@ class Stack:
             if not isinstance(message, Response):
                 done(None)
             elif message.status >= 200:
-                extra = authorized((), credentials, message, transaction.request) if number < cseq + TRIES else None
+                extra = (
+                    authorized((), credentials, message, transaction.request)
+                    if number < cseq + TRIES
+                    else None
+                )
                 if extra is None:
                     done(message)
                 else:
@@ -195,7 +202,7 @@ class Stack:
         for session in list(self._core.sessions.values()):
             session.hangup(now, 503)
 
-    # -- being asked ---------------------------------------------------------------------------------------
+    # -- being asked -------------------------------------------------------------------------------
 
     def flow_closed(self, flow: Flow, now: float) -> None:
         """Note that a connection is gone: what waited on it has failed."""
@@ -278,7 +285,7 @@ class Stack:
             # Not even its Via or tags can be read: nobody to answer.
             self._core.count("bad message: not answerable")
 
-    # -- the steps -----------------------------------------------------------------------------------------
+    # -- the steps ---------------------------------------------------------------------------------
 
     def _refuse(self, request: Request, key: str, flow: Flow, answer: Answer) -> None:
         """Answer without a transaction; a repeat is answered alike, To tag included (8.2.7)."""
@@ -319,7 +326,7 @@ class Stack:
             self._refuse(request, key, flow, Answer(200))
 
     def _overloaded(self, request: Request) -> bool:
-        """Whether new work must wait. Work within a session has a tenth of room more, calls for help have it all."""
+        """Whether new work must wait. Work within a session has a tenth more room, calls for help all."""
         layer, config = self._layer, self._core.config
         load = len(layer.servers) + len(layer.clients)
         full = len(self._core.sessions) >= config.max_sessions

@@ -1,12 +1,13 @@
 """The four transaction machines of RFC 3261 section 17, with the Accepted states of RFC 6026, as tables.
 
-A row says: in this state, at this event, go to that state and do these things, because of this section. Whatever
-has no row changes nothing. A machine has no clock and no socket: `feed(event, now)` returns effects, and the layer
-carries them out in order. A Send always stands before a SetTimer, and Done before Up, so that a callback already
-finds the tables as they will stay.
+A row says: in this state, at this event, go to that state and do these things, because of this section.
+Whatever has no row changes nothing. A machine has no clock and no socket: `feed(event, now)` returns
+effects, and the layer carries them out in order. A Send always stands before a SetTimer, and Done before
+Up, so that a callback already finds the tables as they will stay.
 
-Events of clients: "start", "1xx", "2xx", "final" (300 to 699; for non-INVITE "2xx" too), "timer X", "error", "abandon".
-Events of servers: "request" (a repeat), "ack", "send 1xx", "send 2xx", "send final", "timer X", "error".
+Events of clients: "start", "1xx", "2xx", "final" (300 to 699; for non-INVITE "2xx" too), "timer X",
+"error", "abandon". Events of servers: "request" (a repeat), "ack", "send 1xx", "send 2xx", "send final",
+"timer X", "error".
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def _table(*rows: tuple[str, str, str, str, str]) -> Table:
     return table
 
 
-# Actions: send (and remember) the payload; resend what was sent last; ack (make the ACK of the payload and send it);
+# Actions: send (and remember) the payload; resend what was sent last; ack (make and send the payload's ACK);
 # set / clear / grow a timer (grow: the next interval of a repeat); up NAME; done.
 # fmt: off
 INVITE_CLIENT: Final = _table(
@@ -175,8 +176,9 @@ _ON_STREAMS_TOO: Final = frozenset("LM")
 class Transaction:
     """One machine at work, and what the layer keeps beside it.
 
-    The machine itself is `table`, `state`, `reliable`, `interval` and `last` (the bytes sent last). `request` (clients)
-    and `owner` are dropped as soon as a final answer has passed, so that what lingers is a key and bytes.
+    The machine itself is `table`, `state`, `reliable`, `interval` and `last` (the bytes sent last).
+    `request` (clients) and `owner` are dropped as soon as a final answer has passed, so that what lingers
+    is a key and bytes.
     """
 
     __slots__ = (
@@ -209,7 +211,7 @@ class Transaction:
         self.limit: Timer | None = None
 
     def feed(self, event: str, now: float, payload: Any = None) -> list[Effect]:
-        """Take one event; `payload` is the bytes to send, or the message that came. Return what to do, in order."""
+        """Take one event; `payload` is the bytes to send or the message that came. Return what to do."""
         row = self.table.get((self.state, event))
         if row is None:
             return []
@@ -260,7 +262,7 @@ class Transaction:
 
 
 def make_ack(request: Request, response: Response) -> Request:
-    """Make the ACK of a non-2xx: same branch, URI, Route, From, Call-ID and CSeq number (RFC 3261 17.1.1.3)."""
+    """Make the ACK of a non-2xx: same branch, URI, Route, From, Call-ID, CSeq number (RFC 3261 17.1.1.3)."""
     return _same_branch("ACK", request, response.get("To") or request.get("To") or "")
 
 

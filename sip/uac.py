@@ -17,7 +17,17 @@ from sip.transaction import LIFETIME, Transaction, make_cancel
 class UacSession(Session):
     """An outgoing INVITE and what becomes of it. Made by `Stack.invite`."""
 
-    __slots__ = ("_callee", "_caller", "_cancel", "_flow", "_giving_up", "_headers", "_invite", "_offer", "_target")
+    __slots__ = (
+        "_callee",
+        "_caller",
+        "_cancel",
+        "_flow",
+        "_giving_up",
+        "_headers",
+        "_invite",
+        "_offer",
+        "_target",
+    )
 
     def __init__(
         self,
@@ -73,7 +83,7 @@ class UacSession(Session):
         self._invite = core.layer.call(request, self._flow, self._on_invite, now)
 
     def ack(self, answer: bytes, now: float) -> None:
-        """Send the ACK with our answer to the offer `answered` told; only after an INVITE without an offer."""
+        """Send the ACK with our answer to the offer `answered` told; only after an offerless INVITE."""
         acks, self._acks = self._acks, None
         if acks is None:
             if self.state == "ended":
@@ -82,7 +92,7 @@ class UacSession(Session):
         acks.send(self._there, self._there.remote_tag, answer)
         self._try_reoffer(now)
 
-    # -- the answers to the INVITE -----------------------------------------------------------------------------
+    # -- the answers to the INVITE -----------------------------------------------------------------
 
     def _on_invite(
         self, transaction: Transaction, event: str, message: Request | Response | None, now: float
@@ -139,7 +149,7 @@ class UacSession(Session):
                 return
         self._over(End(response.status, response.reason, far=True, why="rejected", response=response), now)
 
-    # -- the end ---------------------------------------------------------------------------------------------
+    # -- the end -----------------------------------------------------------------------------------
 
     def _leave(self, now: float, headers: Headers, status: int = 0, reason: str | None = None) -> None:
         if self.state != "early":

@@ -22,8 +22,8 @@ _REMIND: Final = 60.0
 class UasSession(Session):
     """An incoming INVITE and what becomes of it.
 
-    `request` is the INVITE until its final answer; `offer` its SDP, None when it had none. On an ended session
-    `ring`, `accept` and `reject` do nothing: a CANCEL may always come first.
+    `request` is the INVITE until its final answer; `offer` its SDP, None when it had none. On an ended
+    session `ring`, `accept` and `reject` do nothing: a CANCEL may always come first.
     """
 
     __slots__ = ("_reminder", "_transaction", "offer", "request")
@@ -50,7 +50,7 @@ class UasSession(Session):
         """Our tag; CANCEL is answered with it too (9.2)."""
         return self._there.local_tag
 
-    # -- for the owner -----------------------------------------------------------------------------------
+    # -- for the owner -----------------------------------------------------------------------------
 
     def ring(self, now: float, status: int = 180, sdp: bytes | None = None) -> None:
         """Send a provisional answer above 100, with early media if `sdp` is given."""
@@ -78,7 +78,7 @@ class UasSession(Session):
         if self.state == "early":
             self.hangup(now, status, headers, reason)
 
-    # -- for the stack -----------------------------------------------------------------------------------
+    # -- for the stack -----------------------------------------------------------------------------
 
     def cancel(self, now: float) -> None:
         """Take the far end's CANCEL, which is answered already; without effect after a final answer (9.2)."""
@@ -86,7 +86,7 @@ class UasSession(Session):
             self._leave(now, (), 487)
             self._finish(End(487, "", far=True, why="cancelled"), now)
 
-    # -- inside --------------------------------------------------------------------------------------------
+    # -- inside ------------------------------------------------------------------------------------
 
     @staticmethod
     def _record_route(request: Request) -> Headers:

@@ -217,7 +217,7 @@ class Stack:
             else:
                 self._on_response(message, now)
         except BadMessage as error:
-            self._on_bad_message(error, flow)
+            self.receive_bad(error, flow)
 
     def _on_response(self, response: Response, now: float) -> None:
         count = self._core.count
@@ -265,8 +265,8 @@ class Stack:
         else:
             self._outside(request, key, flow, identity, now)
 
-    def _on_bad_message(self, error: BadMessage, flow: Flow) -> None:
-        """Answer what can be answered (8.2, 18.3), count the rest."""
+    def receive_bad(self, error: BadMessage, flow: Flow) -> None:
+        """Answer what cannot be read, as far as possible (8.2, 18.3), else count it."""
         self._core.count(f"bad message: {error.layer}")
         request = error.partial
         if not isinstance(request, Request) or request.method == "ACK":
@@ -290,11 +290,11 @@ class Stack:
         self._core.send(reply_flow(request, flow), bytes(response))
 
     def _tag(self, key: str) -> str:
-        """Refuse what needs no identity for it: too many hops (16.3), whatever we cannot serve (8.2)."""
+        """Return the To tag of stateless answers to one request: always the same, known to nobody before."""
         return f"{(hash(key) ^ self._salt) & 0xFFFFFFFFFFFF:012x}"
 
     def _beyond_us(self, request: Request, key: str, flow: Flow) -> bool:
-        """Refuse what needs no identity to be refused: too many hops (16.3), whatever we cannot serve (8.2)."""
+        """Refuse what takes no identity to refuse: too many hops (16.3), what we cannot serve (8.2)."""
         if request.max_forwards == 0 and request.method != "OPTIONS":
             self._core.count("too many hops")
             self._refuse(request, key, flow, Answer(483))

@@ -17,7 +17,6 @@ from typing import NoReturn, Self, TypeVar
 
 from sip.contact import Contact, parse_expires
 from sip.cseq import CSeq
-from sip.date import parse_date
 from sip.errors import BadMessage, LocalError
 from sip.fields import MAX_HEADER, MAX_HEADERS, Fields
 from sip.grammar import number, split_commas
@@ -63,6 +62,8 @@ class Message(Fields):
     @property
     def date(self) -> int | None:
         """Seconds since 1970 that Date says, None when absent."""
+        from sip.date import parse_date  # seldom asked for
+
         value = self._first.get("Date")
         try:
             return None if value is None else parse_date(value)

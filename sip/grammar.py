@@ -41,11 +41,16 @@ Params = Mapping[str, str | None]
 
 def parse_params(text: str) -> dict[str, str | None]:
     """Read `*( SEMI generic-param )`; raise BadMessage on anything else, or on a name that comes twice."""
+    if text and not _is_params(text):
+        raise BadMessage("header", "malformed parameters")
+    return split_params(text)
+
+
+def split_params(text: str) -> dict[str, str | None]:
+    """Do as `parse_params` with text that is known to match PARAMS."""
     params: dict[str, str | None] = {}
     if not text:
         return params
-    if not _is_params(text):
-        raise BadMessage("header", "malformed parameters")
     count = 0
     if '"' in text:
         for match in _each_param(text):

@@ -6,7 +6,7 @@ Every method returns at once; what the far end does comes as an event to the leg
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -86,7 +86,8 @@ class Leg(ABC):
     `description` is the offer an incoming leg brought; None if it came without, and on outgoing legs.
 
     Implementers call `emit` for what the far end does and write `send_hangup`; that it is called at most
-    once, and that nothing is emitted after the end, is done here.
+    once, and that nothing is emitted after the end, is done here. On a leg that is `over` every other
+    method does nothing, and `offer` raises `Refused`.
     """
 
     __slots__ = ("__weakref__", "_backlog", "description", "dialled", "id", "over", "owner", "party")
@@ -118,6 +119,11 @@ class Leg(ABC):
         self.owner = owner
         while self._backlog:
             owner.deliver(self, self._backlog.popleft())
+
+    def disowned(self, unseen: Iterable[LegEvent]) -> None:
+        """Lose the owner; events it has not looked at are kept for the next. Only `Scope` calls this."""
+        self.owner = None
+        self._backlog.extend(unseen)
 
     def hangup(self, cause: Cause) -> None:
         """End it in whatever state it is: CANCEL, BYE or a final answer. Idempotent; no event follows."""

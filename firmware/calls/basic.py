@@ -1,9 +1,8 @@
 """The basic call: who is meant, ring all their phones, talk."""
 
-from firmware.calls.call import By, Call, Ending
+from firmware.calls.call import By, Call, Ending, personal
 from firmware.calls.cause import Cause
 from firmware.calls.conversation import Conversation
-from firmware.calls.leg import Party
 from firmware.calls.plan import Emergency, Internal, NotAllowed, Unknown
 from firmware.calls.ringing import ring
 from firmware.journal import Kind, Level
@@ -24,29 +23,23 @@ async def basic_call(call: Call) -> Ending:
             return Ending(Cause.NOT_ALLOWED, By.BOX)
         case Unknown():
             return Ending(Cause.UNKNOWN_NUMBER, By.BOX)
-        case Internal(callee):
-            return await connect(call, callee)
+        case Internal(extension, callee):
+            call.callee = callee
+            return await connect(call, extension)
 
 
 def emergency(call: Call) -> Ending:
     """Say honestly, and loudly, that help cannot be called: there are no exchange lines."""
-    from firmware.calls.call import personal
-
     call.house.journal.log(EMERGENCY_WITHOUT_LINE, caller=personal(call.caller.party))
     return Ending(Cause.NO_LINE, By.BOX)
 
 
-async def connect(call: Call, callee: Party) -> Ending:
+async def connect(call: Call, extension: str) -> Ending:
     """Ring the phones of an extension, and talk on the one that answers."""
-    assert callee.extension is not None
-    call.callee = callee
     caller = call.caller
-    try:
-        bridge = call.open_bridge()
-    except Exception:
-        raise
+    bridge = call.open_bridge()
     offer = None if caller.description is None else bridge.offer("caller", caller.description)
-    phones = call.house.dialer.dial(callee.extension, caller.party, offer)
+    phones = call.house.dialer.dial(extension, caller.party, offer)
     for phone in phones:
         call.adopt(phone)
     if not phones:
@@ -54,4 +47,4 @@ async def connect(call: Call, callee: Party) -> Ending:
     outcome = await ring(call, bridge, phones)
     if isinstance(outcome, Ending):
         return outcome
-    return await Conversation(call, bridge, outcome.phone).talk(outcome.description)
+    return await Conversation(call, bridge, outcome.phone, offer).talk(outcome.description)

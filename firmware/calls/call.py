@@ -99,7 +99,7 @@ class Call(Scope):
         return self.bridge
 
     def end(self, ending: Ending) -> None:
-        """End the call from outside its flow: its task is cancelled, whatever it is waiting for. The first word counts."""
+        """End the call from outside its flow: cancel its task, whatever that waits for. First come."""
         if self.ending is None:
             self.ending = ending
             if self.task is not None:

@@ -15,7 +15,7 @@ class Bridge(Protocol):
     """The media of one call; `firmware.media.Bridge` is one."""
 
     def offer(self, side: Side, description: Description) -> Description:
-        """Take the offer of one side, return the offer for the other. Nothing changes until it is answered."""
+        """Take the offer of one side, return the one for the other. Nothing changes until it is answered."""
 
     def answer(self, side: Side, description: Description) -> Description:
         """Take the answer of one side, return the answer for the other, and let media flow like that."""

@@ -35,8 +35,9 @@ class Emergency:
 
 @dataclass(frozen=True, slots=True)
 class Internal:
-    """One of our extensions."""
+    """One of our extensions, by its id, and as the party of the call."""
 
+    extension: str
     callee: Party
 
 
@@ -88,4 +89,6 @@ class Plan:
         if caller.extension is None:
             return NotAllowed()
         callee = self._parties.get(dialled.translate(_SEPARATORS))
-        return Unknown() if callee is None else Internal(callee)
+        if callee is None or callee.extension is None:
+            return Unknown()
+        return Internal(callee.extension, callee)

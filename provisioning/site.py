@@ -20,6 +20,7 @@ __all__ = [
     "Log",
     "Media",
     "Registration",
+    "Sip",
     "Site",
     "SiteError",
     "parse_country",
@@ -32,6 +33,7 @@ LARGEST: Final = 65536
 """Bytes a site file may have."""
 
 TRANSPORTS: Final = ["udp", "tcp", "tls"]
+DIGESTS: Final = ["MD5", "SHA-256"]
 LOG_LEVELS: Final = ["quiet", "normal", "detailed"]
 PORTS_PER_CALL: Final = 4
 """RTP and RTCP towards each of the two parties."""
@@ -79,6 +81,13 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
+class Sip:
+    """How phones prove who they are: digest algorithms in the order of our preference (RFC 8760)."""
+
+    digest: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Calls:
     """How many calls may run at once, and for how many seconds a phone rings."""
 
@@ -88,7 +97,7 @@ class Calls:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """How much the box tells, and the bytes its log file may grow to before the older half is dropped."""
+    """How much the box tells, and the kilobytes its log file may grow to."""
 
     level: str
     file_kilobytes: int
@@ -102,6 +111,7 @@ class Site:
     country: Country
     listeners: tuple[Listener, ...]
     media: Media
+    sip: Sip
     registration: Registration
     calls: Calls
     log: Log
@@ -191,6 +201,7 @@ def _site(document: Document, root: Table) -> Site:
     country = root.choice("country", countries())
     listeners = _listeners(root.tables("listener", 16))
     media = _media(root.table("media", required=True))
+    sip = _sip(root.table("sip"))
     registration = _registration(root.table("registration"))
     calls = _calls(root.table("calls"))
     log = root.table("log")
@@ -200,10 +211,12 @@ def _site(document: Document, root: Table) -> Site:
     root.close()
     if document.faults:  # SiteError follows; what depends on several values would only be noise
         return Site(
-            name, Country(country, "", ()), listeners, media, registration, calls, Log(level, kilobytes)
+            name, Country(country, "", ()), listeners, media, sip, registration, calls, Log(level, kilobytes)
         )
     _check_ports(document, listeners, media, calls)
-    return Site(name, read_country(country), listeners, media, registration, calls, Log(level, kilobytes))
+    return Site(
+        name, read_country(country), listeners, media, sip, registration, calls, Log(level, kilobytes)
+    )
 
 
 def _check_ports(document: Document, listeners: tuple[Listener, ...], media: Media, calls: Calls) -> None:
@@ -262,6 +275,14 @@ def _media(table: Table) -> Media:
         )
     table.close()
     return media
+
+
+def _sip(table: Table) -> Sip:
+    digest = table.texts("digest", "one of " + ", ".join(DIGESTS), DIGESTS.__contains__, ("MD5",))
+    if len(set(digest)) != len(digest):
+        table.fault("digest", "an algorithm is named twice", "name each once")
+    table.close()
+    return Sip(digest)
 
 
 def _registration(table: Table) -> Registration:

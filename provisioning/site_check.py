@@ -170,9 +170,11 @@ class Table:
             return low
         return value
 
-    def texts(self, key: str, right: str, accept: Callable[[str], bool]) -> tuple[str, ...]:
+    def texts(
+        self, key: str, right: str, accept: Callable[[str], bool], default: tuple[str, ...] | None = None
+    ) -> tuple[str, ...]:
         """Read a list of at least one text, each of which `accept` likes."""
-        value = self._value(key, f"a list of {right}", None)
+        value = self._value(key, f"a list of {right}", None if default is None else list(default))
         if value is None:
             return ()
         if not isinstance(value, list):

@@ -37,6 +37,11 @@ address = "{address}"
 first_port = {first}
 last_port = {last}
 
+# How phones prove who they are. Phones that know SHA-256 accept ["SHA-256", "MD5"]; some older ones (Debian's
+# baresip and sipp among them) give up when they see it.
+[sip]
+digest = ["MD5"]
+
 # Seconds a phone's registration may last, and how many phones may share an extension.
 [registration]
 shortest = 60
@@ -48,7 +53,8 @@ phones = 5
 most = {min(100, (last - first + 1) // 4)}
 ring_seconds = 60
 
-# level: quiet (starts, stops, faults), normal (calls and registrations too), detailed.
+# level: quiet (warnings and faults), normal (calls and registrations too), detailed.
+# file_kilobytes: how far the log file may grow before it is set aside as the one predecessor that is kept.
 [log]
 level = "normal"
 file_kilobytes = 4096

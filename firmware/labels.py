@@ -1,8 +1,8 @@
 """What every kind of personal data is called, why it is held, on which ground, and for how long.
 
-`firmware/store/schema.py` labels every stored column with these words; the record of processing, the export
-of one person's data, erasure and the retention sweep read them from there. `Personal` is how such data appears
-in the log.
+`firmware/store/schema.py` labels every stored column with these words; the record of processing, the
+export of one person's data, erasure and the retention sweep read them from there. `Personal` is how such
+data appears in the log.
 """
 
 import os
@@ -11,7 +11,7 @@ from functools import cache
 
 
 class Category(StrEnum):
-    """Kind of data: terms of fideslang 3 (Ethyca, CC-BY-4.0), extended under `telephony.` by what it lacks."""
+    """Kind of data: terms of fideslang 3 (Ethyca, CC-BY-4.0), extended under `telephony.`."""
 
     NAME = "user.name"
     PHONE_NUMBER = "user.contact.phone_number"

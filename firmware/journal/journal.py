@@ -1,7 +1,7 @@
 """The journal: events go into a bounded queue at once; a thread formats them in batches.
 
-A sink that blocks (a stopped terminal, a slow card) blocks that thread only: events beyond the bound are counted
-and reported as one line when there is room again.
+A sink that blocks (a stopped terminal, a slow card) blocks that thread only: events beyond the bound are
+counted and reported as one line when there is room again.
 """
 
 import threading

@@ -1,0 +1,66 @@
+"""Addresses with a display name and parameters: From, To, Route, Record-Route, Refer-To and their kin.
+
+    name-addr  =  [ display-name ] LAQUOT addr-spec RAQUOT
+    addr-spec  =  SIP-URI / SIPS-URI / absoluteURI
+    from-spec  =  ( name-addr / addr-spec ) *( SEMI from-param )
+
+Without angle brackets a ";" begins the header's own parameters and the URI may hold neither "," nor "?"
+(RFC 3261 section 20). A display name without quotes may hold letters beyond ASCII: phones send them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from sip.errors import BadMessage
+from sip.grammar import PARAMS, QUOTED, Params, parse_params, print_params, quote, unquote
+from sip.uri import SipUri
+
+_WORD = r"[A-Za-z0-9\-.!%*_+`'~\x80-\U0010ffff]"
+_NAME_ADDR = re.compile(
+    rf"({QUOTED}|{_WORD}(?:{_WORD}|[ \t])*+)?+[ \t]*+<([^<>\x00-\x20\x7f]++)>({PARAMS})", re.DOTALL
+)
+_ADDR_SPEC = re.compile(rf"([^<>\x00-\x20\x7f;,?]++)({PARAMS})", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class NameAddr:
+    """An address. `display` is decoded, "" when absent; `params` are the header's, not the URI's."""
+
+    uri: SipUri
+    display: str = ""
+    params: Params = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read one address; raise BadMessage."""
+        match = _NAME_ADDR.fullmatch(text)
+        if match:
+            display, uri, params = match.groups()
+            name = "" if not display else unquote(display) if display[0] == '"' else display.rstrip(" \t")
+        else:
+            match = _ADDR_SPEC.fullmatch(text)
+            if match is None:
+                raise BadMessage("header", "malformed address")
+            uri, params = match.groups()
+            name = ""
+        return cls(SipUri.parse(uri), name, parse_params(params))
+
+    def __str__(self) -> str:
+        display = f"{quote(self.display)} " if self.display else ""
+        return f"{display}<{self.uri}>{print_params(self.params)}"
+
+    @property
+    def tag(self) -> str:
+        """The tag parameter, "" when there is none."""
+        return self.params.get("tag") or ""
+
+    def with_param(self, name: str, value: str | None = None) -> Self:
+        """Give a copy with one header parameter set."""
+        return replace(self, params={**self.params, name: value})
+
+    def with_tag(self, tag: str) -> Self:
+        """Give a copy with this tag."""
+        return self.with_param("tag", tag)

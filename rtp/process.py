@@ -1,0 +1,83 @@
+"""The media process: a pool of bound port pairs, the portable loop, one control socket to its parent.
+
+Started by a fork before the parent is big, or as `python -m rtp.process FD HOST FIRST LAST`. It ends when the
+control socket closes and ignores SIGINT: the parent decides.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import signal
+import socket
+import sys
+
+from rtp import control
+from rtp.loop import Loop
+
+RTP_BUFFER, RTCP_BUFFER = 32768, 8192  # bytes asked for; the kernel grants double: 1.7 s of one G.711 stream
+NICE = -10
+_SPARE = 64  # descriptors beside the pool
+
+
+def bind_pairs(host: str, first: int, last: int) -> dict[int, tuple[socket.socket, socket.socket]]:
+    """Bind every even port and its successor from `first` to `last`, both included; skip what is taken.
+
+    Stops early, with what it has, when the process may open no more descriptors. Raises OSError when the
+    address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    pairs = {}
+    for port in range(first + first % 2, last, 2):
+        bound: list[socket.socket] = []
+        try:
+            for number, size in ((port, RTP_BUFFER), (port + 1, RTCP_BUFFER)):
+                one = socket.socket(family, socket.SOCK_DGRAM)
+                bound.append(one)
+                one.setblocking(False)
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+                one.bind((host, number))
+            pairs[port] = (bound[0], bound[1])
+        except OSError as error:
+            for one in bound:
+                one.close()
+            if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
+                break
+            if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+                raise
+    return pairs
+
+
+def serve(link: socket.socket, host: str, first: int, last: int) -> None:
+    """Be the media process until `link` closes; tells its pool of ports first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _prepare(last - first + 1 + _SPARE)
+    loop = Loop(bind_pairs(host, first, last), link)
+    ports = loop.ports
+    for start in range(0, max(1, len(ports)), control.PORTS):
+        chunk = ports[start : start + control.PORTS]
+        loop.tell(control.Ready(chunk, final=start + len(chunk) >= len(ports)))
+    gc.freeze()
+    loop.flush()
+    while loop.open:
+        loop.turn()
+
+
+def _prepare(descriptors: int) -> None:
+    """Ask for descriptors and for priority over work that can wait; do without where it is not allowed."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        descriptors = min(descriptors, hard)
+    if soft != resource.RLIM_INFINITY and soft < descriptors:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    except OSError:
+        return
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

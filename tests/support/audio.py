@@ -39,7 +39,7 @@ def speak(path: Path, voice: str, seconds: float, *, first: int = 0) -> None:
 
 
 def read(path: Path) -> Samples:
-    """Samples of a wav file (mono, 16 bit, 8000/s)."""
+    """Return the samples of a wav file (mono, 16 bit, 8000/s)."""
     with wave.open(str(path)) as file:
         if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, 2, RATE):
             raise ValueError(f"{path.name} is not mono 16 bit 8000/s")
@@ -94,7 +94,7 @@ def find(segment: Samples, within: Samples) -> Match:
 
 
 def cut(data: Samples, start: float, end: float) -> Samples:
-    """Samples between two times in seconds."""
+    """Return the samples between two times in seconds."""
     return data[max(0, int(start * RATE)) : max(0, int(end * RATE))]
 
 

@@ -37,7 +37,7 @@ class PhoneError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of the phone: its type (CALL_ESTABLISHED ...), moment (monotonic seconds), and all its fields."""
+    """One event of the phone: its type (CALL_ESTABLISHED ...), moment (monotonic seconds), all its fields."""
 
     type: str
     at: float
@@ -101,7 +101,8 @@ class Baresip:
 
     `address`: own 127.0.0.x. `speech`: wav file it speaks from the moment a call is established.
     `trust`: PEM file of the certificate authority for TLS.
-    Its RTP sockets are bound to every address, so each phone needs its own `rtp_port` (an even number; ten are used).
+    Its RTP sockets are bound to every address, so each phone needs its own `rtp_port` (an even number; ten
+    are used).
     """
 
     def __init__(
@@ -230,7 +231,7 @@ class Baresip:
         return str(reply.get("data", ""))
 
     def mark(self) -> int:
-        """The number of events so far, to wait for later ones only."""
+        """Count the events so far, to wait for later ones only."""
         with self._news:
             return len(self._events)
 
@@ -240,7 +241,7 @@ class Baresip:
             return [event for event in self._events if kind in (None, event.type)]
 
     def wait(self, *kinds: str, seconds: float = 10.0, since: int = 0) -> Event:
-        """The first event of one of these types, already there or still to come; else PhoneError."""
+        """Return the first event of one of these types, there already or still to come; else PhoneError."""
 
         def search() -> Event | None:
             return next((event for event in self._events[since:] if event.type in kinds), None)
@@ -287,7 +288,7 @@ class Baresip:
         return audio.samples(bytes(self.ear.heard))
 
     def log(self) -> str:
-        """What the phone printed."""
+        """Return what the phone printed."""
         return (self.directory / "log").read_text(errors="replace")
 
     def kill(self) -> None:

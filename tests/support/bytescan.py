@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """One canary found: in which file, in which coding, at which byte; the canary by its label, not its text."""
+    """One canary found: in which file, coding and at which byte; the canary by its label, not its text."""
 
     label: str
     coding: str

@@ -1,4 +1,4 @@
-"""Every package that is installed on a box is named, reasoned about and pinned by hash; nothing else is imported."""
+"""Every package installed on a box is named, reasoned about and pinned by hash; nothing else is imported."""
 
 import ast
 import re

@@ -5,8 +5,9 @@ from collections.abc import Coroutine
 
 from firmware.calls.call import By, Call, Ending
 from firmware.calls.cause import Cause
-from firmware.calls.house import Bridge, NotAcceptable, Side
-from firmware.calls.leg import Description, Ended, Leg, Refused, Reoffer
+from firmware.calls.house import Bridge
+from firmware.calls.leg import Ended, Leg, Refused, Reoffer
+from firmware.media import Description, NotAcceptable, Side
 
 OFFER_SECONDS = 40.0  # longer than any INVITE transaction waits, RFC 3261 17.1.1.2: a guard, not a policy
 

@@ -20,6 +20,7 @@ from rtp.loop import Loop
 RTP_BUFFER, RTCP_BUFFER = 32768, 8192  # bytes asked for; the kernel grants double: 1.7 s of one G.711 stream
 NICE = -10
 RETRY = 0.1  # seconds until events are offered again to a parent that had no room
+WRONG_ADDRESS = 3
 READS = 16  # control datagrams taken in one turn
 _SPARE = 64  # descriptors beside the pool
 
@@ -92,10 +93,17 @@ class Parent:
 
 
 def serve(link: socket.socket, host: str, first: int, last: int) -> None:
-    """Be the media process until `link` closes; tells its pool of ports first."""
+    """Be the media process until `link` closes; tells its pool of ports first.
+
+    Ends with exit status WRONG_ADDRESS when `host` is no address of this machine.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _prepare(last - first + 1 + _SPARE)
-    loop = Loop(bind_pairs(host, first, last))
+    try:
+        pairs = bind_pairs(host, first, last)
+    except OSError:
+        sys.exit(WRONG_ADDRESS)
+    loop = Loop(pairs)
     parent = Parent(link, loop)
     ports = loop.ports
     for start in range(0, max(1, len(ports)), control.PORTS):

@@ -45,6 +45,7 @@ class Settings:
 class House:
     """All of it together, one object for every call."""
 
+    tenant: str
     dialer: Dialer
     media: Media
     journal: Journal

@@ -12,8 +12,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
 
-from firmware.media import Description, NoPorts, NotAcceptable, Side
-
 from firmware.calls.cause import Cause
 from firmware.calls.house import Settings
 from firmware.calls.leg import (
@@ -28,9 +26,10 @@ from firmware.calls.leg import (
     Ringing,
 )
 from firmware.calls.plan import Plan
-from firmware.calls.record import CallRecord
 from firmware.calls.supervisor import Calls
 from firmware.journal import Field, Journal, Kind
+from firmware.media import Description, NoPorts, NotAcceptable, Side
+from firmware.store.model import CallRecord
 from tests.support.virtual_time import VirtualClock, VirtualTimeLoop, run, settle
 
 
@@ -186,14 +185,14 @@ class ScriptedBridge:
 
     def offer(self, side: Side, description: Description) -> Description:
         self.media.faults.here()
-        if description == "nonsense":
+        if str(description) == "nonsense":
             raise NotAcceptable("nonsense")
         self._offered = str(description)
         return sdp(f"{description}'")
 
     def answer(self, side: Side, description: Description) -> Description:
         self.media.faults.here()
-        if description == "nonsense":
+        if str(description) == "nonsense":
             raise NotAcceptable("nonsense")
         self.flows = (self._offered, str(description))
         return sdp(f"{description}'")
@@ -257,6 +256,7 @@ class Exchange:
         journal = Journal(clock)
         journal.log = lambda kind, /, **fields: self.events.append((kind, fields))  # type: ignore[method-assign]
         self.calls = Calls(
+            tenant="t0" * 16,
             dialer=self,
             media=self.media,
             plan=Plan(("112", "911"), self.people),

@@ -10,7 +10,7 @@ methods stands in `Loop.handlers` for its RTP socket:
 
 A socket goes back to unconnected with connect(AF_UNSPEC): it keeps its port and its queue, so a learning
 window loses no packet. Python's socket module cannot say that, hence ctypes. (Measured: 6 us and 0.4 MB, no
-packet lost at 20,000 packets/s; close-and-rebind takes 16 us, refuses what comes meanwhile, may lose the port.)
+packet lost at 20,000 packets/s; close-and-rebind: 16 us, refuses what comes meanwhile, may lose the port.)
 Nothing is allocated per packet but small integers; a turn takes one datagram from at most TURN relaying
 sockets.
 """
@@ -42,7 +42,6 @@ BUFFER = 4096  # a datagram that fills it is longer than any RTP packet should b
 SETTLE = 0.1  # seconds after locking in which the kernel may still have queued a foreign packet
 BARRED = 2.0  # seconds in which late packets of the source before a learning window cannot lock it again
 TICK = 1.0  # seconds between two looks at silent rows
-RETRY = 0.1  # seconds until events are offered again to a reader that had no room
 EVENTS = 4096  # events kept for a reader that does not read
 SENDS, RECEIVES = 1, 2  # bits of Row.direction
 
@@ -301,17 +300,15 @@ class End:
         buffer = self._buffer
         row = self.row
         first, second, sequence, timestamp, ssrc = _unpack(buffer)
-        if row is None or size < HEADER_SIZE or size >= BUFFER:
-            self.bad += 1
-            loop.bad += 1
+        if row is None:
             return
-        start = HEADER_SIZE if first == 0x80 else payload_start(buffer, size)
+        start = HEADER_SIZE if first == 0x80 and size >= HEADER_SIZE else payload_start(buffer, size)
         if 192 <= second <= 223:  # RFC 5761: an RTCP type where RTP would have marker and payload type 64-95
-            if row.mux and whole(buffer, size):
+            if row.mux and size < BUFFER and whole(buffer, size):
                 self._pass_report(size)
                 return
             start = -1
-        if start < 0 or (second & 127 == row.event and size - start < EVENT_SIZE):
+        if start < 0 or size >= BUFFER or (second & 127 == row.event and size - start < EVENT_SIZE):
             self.bad += 1
             loop.bad += 1
             return
@@ -442,14 +439,13 @@ class End:
 class Loop:
     """The pool of ends, one epoll, one buffer; driven by `turn()`.
 
-    `pairs` are bound, non-blocking sockets (RTP, RTCP) keyed by RTP port. With a control socket, edits are
-    read from it and events written to it; without one, call the methods and read `events`.
+    `pairs` are bound, non-blocking sockets (RTP, RTCP) keyed by RTP port. Edits are its methods, or
+    messages by `apply`; what there is to tell gathers in `events`.
     """
 
     def __init__(
         self,
         pairs: dict[int, tuple[socket.socket, socket.socket]],
-        link: socket.socket | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.buffer = bytearray(BUFFER)
@@ -457,7 +453,6 @@ class Loop:
         self.epoll = select.epoll()
         self.handlers: dict[int, Callable[[], None]] = {}
         self.events: deque[Message] = deque()
-        self.open = True
         self._clock = clock
         self.now = clock()
         self._next_tick = self.now + TICK
@@ -465,12 +460,6 @@ class Loop:
         self.refused = self.congested = self.failed = self.unrouted = self.unknown = self.withheld = 0
         self._active: dict[int, End] = {}
         self._ends = {port: End(self, port, *pair) for port, pair in pairs.items()}
-        self._link = link
-        self._waiting: deque[bytes] = deque()
-        if link is not None:
-            link.setblocking(False)
-            self.handlers[link.fileno()] = self._read_control
-            self.epoll.register(link, select.EPOLLIN)
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -517,6 +506,18 @@ class Loop:
             if partner is not None and partner.row is not None and partner.row.partner == port:
                 end.route = partner
 
+    def apply(self, messages: Iterable[Message]) -> None:
+        """Carry out edits and questions."""
+        for message in messages:
+            if isinstance(message, control.Put):
+                self.put(message.row)
+            elif isinstance(message, control.Remove):
+                self.remove(message.port)
+            elif isinstance(message, control.Ask):
+                self.ask(message.port, message.token)
+            elif isinstance(message, control.Clear):
+                self.clear()
+
     # -- answers
 
     def tell(self, event: Message) -> None:
@@ -544,8 +545,6 @@ class Loop:
 
         Returns whether anything happened.
         """
-        if self._waiting:
-            timeout = RETRY if timeout < 0 else min(timeout, RETRY)
         if self._active:
             until_tick = max(0.0, self._next_tick - self._clock())
             timeout = until_tick if timeout < 0 else min(timeout, until_tick)
@@ -561,8 +560,12 @@ class Loop:
             self._next_tick = now + TICK
             for end in self._active.values():
                 end.check_silence(now)
-        self.flush()
         return bool(ready)
+
+    def watch(self, descriptor: int, handler: Callable[[], None]) -> None:
+        """Call `handler` in every turn in which a descriptor can be read."""
+        self.handlers[descriptor] = handler
+        self.epoll.register(descriptor, select.EPOLLIN)
 
     def close(self) -> None:
         """Close all sockets of the pool."""
@@ -570,50 +573,3 @@ class Loop:
         for end in self._ends.values():
             end.close()
         self.epoll.close()
-
-    # -- the control socket
-
-    def _read_control(self) -> None:
-        link = self._link
-        if link is None:
-            return
-        for _ in range(TURN):
-            try:
-                datagram = link.recv(control.LIMIT)
-            except BlockingIOError:
-                return
-            except ConnectionError:
-                datagram = b""
-            if not datagram:
-                self.open = False
-                return
-            self.apply(control.decode(datagram))
-
-    def apply(self, messages: Iterable[Message]) -> None:
-        """Carry out edits and questions."""
-        for message in messages:
-            if isinstance(message, control.Put):
-                self.put(message.row)
-            elif isinstance(message, control.Remove):
-                self.remove(message.port)
-            elif isinstance(message, control.Ask):
-                self.ask(message.port, message.token)
-            elif isinstance(message, control.Clear):
-                self.clear()
-
-    def flush(self) -> None:
-        """Write events to the control socket; what its reader has no room for waits, bounded."""
-        link = self._link
-        if link is None or not (self.events or self._waiting):
-            return
-        if len(self._waiting) < TURN:
-            self._waiting.extend(control.encode(self.events))
-            self.events.clear()
-        try:
-            while self._waiting:
-                link.send(self._waiting[0])
-                self._waiting.popleft()
-        except BlockingIOError:
-            pass
-        except ConnectionError:
-            self.open = False

@@ -23,6 +23,7 @@ INACTIVE, SENDONLY, RECVONLY, SENDRECV = 0, 1, 2, 3
 
 NO_EVENT = 255
 MAX_PAYLOADS = 32
+MAX_CLOCK = 192_000
 _FIXED = Struct("!HHHHBBBBIIHIHBBB16s16s")
 
 
@@ -114,7 +115,7 @@ class Row:
             ("host or source", all(len(host) in {0, 4, 16} for host in hosts)),
             ("learning", CLOSED <= self.learning <= ANY),
             ("direction", INACTIVE <= self.direction <= SENDRECV),
-            ("clock", 0 < self.clock <= 192_000),
+            ("clock", 0 < self.clock <= MAX_CLOCK),
             ("silence", 0 <= self.silence <= 0xFFFF),
             ("event", 0 <= self.event <= NO_EVENT),
             ("window or budget", all(0 <= number <= 0xFFFFFFFF for number in (self.window, self.budget))),

@@ -12,12 +12,16 @@ import os
 import signal
 import socket
 import sys
+from collections import deque
 
 from rtp import control
 from rtp.loop import Loop
 
 RTP_BUFFER, RTCP_BUFFER = 32768, 8192  # bytes asked for; the kernel grants double: 1.7 s of one G.711 stream
 NICE = -10
+RETRY = 0.1  # seconds until events are offered again to a parent that had no room
+WRONG_ADDRESS = 3
+READS = 16  # control datagrams taken in one turn
 _SPARE = 64  # descriptors beside the pool
 
 
@@ -49,19 +53,67 @@ def bind_pairs(host: str, first: int, last: int) -> dict[int, tuple[socket.socke
     return pairs
 
 
+class Parent:
+    """The other end of the control socket: edits come from it, events go to it."""
+
+    def __init__(self, link: socket.socket, loop: Loop) -> None:
+        self.open = True
+        self.waiting: deque[bytes] = deque()
+        self._link = link
+        self._loop = loop
+        link.setblocking(False)
+        loop.watch(link.fileno(), self._read)
+
+    def _read(self) -> None:
+        for _ in range(READS):
+            try:
+                datagram = self._link.recv(control.LIMIT)
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                datagram = b""
+            if not datagram:
+                self.open = False
+                return
+            self._loop.apply(control.decode(datagram))
+
+    def write(self) -> None:
+        """Write events; what the parent has no room for waits, bounded, for a later turn."""
+        if self._loop.events and len(self.waiting) < READS:
+            self.waiting.extend(control.encode(self._loop.events))
+            self._loop.events.clear()
+        try:
+            while self.waiting:
+                self._link.send(self.waiting[0])
+                self.waiting.popleft()
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            self.open = False
+
+
 def serve(link: socket.socket, host: str, first: int, last: int) -> None:
-    """Be the media process until `link` closes; tells its pool of ports first."""
+    """Be the media process until `link` closes; tells its pool of ports first.
+
+    Ends with exit status WRONG_ADDRESS when `host` is no address of this machine.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _prepare(last - first + 1 + _SPARE)
-    loop = Loop(bind_pairs(host, first, last), link)
+    try:
+        pairs = bind_pairs(host, first, last)
+    except OSError:
+        sys.exit(WRONG_ADDRESS)
+    loop = Loop(pairs)
+    parent = Parent(link, loop)
     ports = loop.ports
     for start in range(0, max(1, len(ports)), control.PORTS):
         chunk = ports[start : start + control.PORTS]
         loop.tell(control.Ready(chunk, final=start + len(chunk) >= len(ports)))
     gc.freeze()
-    loop.flush()
-    while loop.open:
-        loop.turn()
+    parent.write()
+    while parent.open:
+        loop.turn(RETRY if parent.waiting else -1.0)
+        parent.write()
 
 
 def _prepare(descriptors: int) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Answer(NamedTuple):
-    """A status with what belongs to it; the stack turns it into a response with the right Via, tags and CSeq."""
+    """A status with what belongs to it; the stack makes the response, with the right Via, tags and CSeq."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()

@@ -13,8 +13,9 @@ Address = tuple[str, int]
 class Flow:
     """A path messages take (RFC 5626 calls it a flow).
 
-    `local` and `remote` are (IP address, port), IPv6 without brackets. `id` is the number of the connection on
-    TCP and TLS, never used twice in the life of a process; on UDP it is 0 and `remote` alone tells where to send.
+    `local` and `remote` are (IP address, port), IPv6 without brackets. `id` is the number of the connection
+    on TCP and TLS, never used twice in the life of a process; on UDP it is 0 and `remote` alone tells where
+    to send.
     """
 
     transport: Transport
@@ -33,5 +34,5 @@ class Flow:
 
 
 def bracketed(host: str) -> str:
-    """Return `host` as it stands in a URI or Via: an IPv6 address in brackets (RFC 3261 25.1 IPv6reference)."""
+    """Return `host` as it stands in a URI or Via: an IPv6 address in brackets (RFC 3261 25.1)."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -1,7 +1,8 @@
 """Deadlines without a clock: a heap for what is mostly cancelled, a queue per delay for what always expires.
 
-Nothing here sleeps. The owner asks `next_deadline()`, waits by its own means and calls `run(now)`. `wake` is told
-whenever a deadline appears that is earlier than everything announced before, so that one outer timer suffices.
+Nothing here sleeps. The owner asks `next_deadline()`, waits by its own means and calls `run(now)`. `wake`
+is told whenever a deadline appears that is earlier than everything announced before, so that one outer
+timer suffices.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ class Timers:
     def linger(self, delay: float, callback: Callable[[Any], None], subject: Any, now: float) -> None:
         """Call `callback(subject)` after `delay`, for good: cheap where nobody ever cancels.
 
-        Entries of one delay expire in the order they came, so a queue is sorted by itself. Use few distinct delays.
+        Entries of one delay expire in the order they came, so a queue is sorted by itself. Use few distinct
+        delays.
         """
         queue = self._lingering.get(delay)
         if queue is None:
@@ -90,7 +92,7 @@ class Timers:
         return None if deadline == _NEVER else deadline
 
     def run(self, now: float) -> None:
-        """Call back everything due at `now`, earliest first; what callbacks set for `now` waits for the next run."""
+        """Call back everything due at `now`, earliest first; what that sets for `now` waits for the next run."""
         heap = self._heap
         newest = next(self._order)
         while heap and heap[0][0] <= now and heap[0][1] < newest:

@@ -3,6 +3,7 @@
 from firmware.calls.call import By, Call, Ending, personal
 from firmware.calls.cause import Cause
 from firmware.calls.conversation import Conversation
+from firmware.calls.house import Bridge, NoPorts, NotAcceptable
 from firmware.calls.plan import Emergency, Internal, NotAllowed, Unknown
 from firmware.calls.ringing import ring
 from firmware.journal import Kind, Level
@@ -36,8 +37,16 @@ def emergency(call: Call) -> Ending:
 
 async def connect(call: Call, extension: str) -> Ending:
     """Ring the phones of an extension, and talk on the one that answers."""
+    try:
+        return await _ring_and_talk(call, call.open_bridge(), extension)
+    except NoPorts:
+        return Ending(Cause.OVERLOAD, By.BOX)
+    except NotAcceptable:
+        return Ending(Cause.NOT_ACCEPTABLE, By.BOX)
+
+
+async def _ring_and_talk(call: Call, bridge: Bridge, extension: str) -> Ending:
     caller = call.caller
-    bridge = call.open_bridge()
     offer = None if caller.description is None else bridge.offer("caller", caller.description)
     phones = call.house.dialer.dial(extension, caller.party, offer)
     for phone in phones:

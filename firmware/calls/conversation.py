@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 
 from firmware.calls.call import By, Call, Ending
 from firmware.calls.cause import Cause
-from firmware.calls.house import Bridge, Side
+from firmware.calls.house import Bridge, NotAcceptable, Side
 from firmware.calls.leg import Description, Ended, Leg, Refused, Reoffer
 
 OFFER_SECONDS = 40.0  # longer than any INVITE transaction waits, RFC 3261 17.1.1.2: a guard, not a policy
@@ -28,12 +28,13 @@ class Conversation:
     async def talk(self, description: Description) -> Ending:
         """Answer the caller with what the callee said and relay until either is gone."""
         self.call.took()
+        offerless = self.caller.description is None
+        if not offerless:
+            self.told[self.caller] = answer = self.bridge.answer("callee", description)
+            self.caller.answer(answer)
         async with asyncio.TaskGroup() as tree:
-            if self.caller.description is None:
+            if offerless:
                 self._start(tree, self._offer_to_caller(description))
-            else:
-                self.told[self.caller] = self.bridge.answer("callee", description)
-                self.caller.answer(self.told[self.caller])
             ending = await self._relay(tree)
             self.over = True
             if self.change is not None:
@@ -88,11 +89,16 @@ class Conversation:
             self.callee.accept(self.told[self.callee])
         except Refused as refusal:
             self.call.end(Ending(refusal.cause, By.CALLER))
+        except NotAcceptable:
+            self.call.end(Ending(Cause.NOT_ACCEPTABLE, By.BOX))
 
     async def _ask_other(self, leg: Leg, offer: Description) -> Description:
         other = self.callee if leg is self.caller else self.caller
-        answer = await self._offer(other, self.bridge.offer(self._side(leg), offer))
-        return self.bridge.answer(self._side(other), answer)
+        try:
+            answer = await self._offer(other, self.bridge.offer(self._side(leg), offer))
+            return self.bridge.answer(self._side(other), answer)
+        except NotAcceptable:
+            raise Refused(Cause.NOT_ACCEPTABLE) from None
 
     async def _offer(self, leg: Leg, offer: Description) -> Description:
         try:

@@ -11,6 +11,14 @@ from firmware.journal import Journal
 Side = Literal["caller", "callee"]
 
 
+class NoPorts(Exception):  # noqa: N818 - a state of the house
+    """Every media port is taken."""
+
+
+class NotAcceptable(Exception):  # noqa: N818 - RFC 3261 calls it so
+    """A description that makes no sense, or has nothing the other side could use."""
+
+
 class Bridge(Protocol):
     """The media of one call; `firmware.media.Bridge` is one."""
 

@@ -1,7 +1,7 @@
 """`Calls`: starts one task tree per call and stands behind it.
 
-Whatever a call does, return, raise, or be cancelled before its first step, `_finished` runs once: the legs are
-hung up, media stops, the record is written. A fault ends the call it happened in and no other.
+Whatever a call does, return, raise, or be cancelled before its first step, `_finished` runs once: the legs
+are hung up, media stops, the record is written. A fault ends the call it happened in and no other.
 """
 
 import asyncio

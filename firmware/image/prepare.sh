@@ -147,10 +147,14 @@ find_pip() {
     "$python" -m pip --python "$venv/bin/python" --version >>"$log" 2>&1
 }
 
-fetch_pip() {
-    mkdir -p build/pip
-    (cd build/pip && apt-get download python3-pip-whl && dpkg-deb -x python3-pip-whl_*.deb .)
-}
+# With the machine's package lists if it has them, else with lists of its own.
+fetch_pip='
+    mkdir -p build/pip/lists/partial build/pip/cache/archives/partial
+    cd build/pip
+    own() { apt-get -o "Dir::State::lists=$PWD/lists" -o "Dir::Cache=$PWD/cache" "$@"; }
+    apt-get download python3-pip-whl || { own update && own download python3-pip-whl; }
+    dpkg-deb -x python3-pip-whl_*.deb .
+'
 
 pip_install() {
     if [ -n "$pip_wheel" ]; then
@@ -172,7 +176,7 @@ environment() {
     pip_wheel=
     if ! find_pip; then
         packages "installing Python packages" /usr/share/python-wheels=python3-venv || true
-        find_pip || { step "fetching Debian's pip wheel instead, which needs no root" fetch_pip && find_pip; } ||
+        find_pip || { step "fetching Debian's pip wheel instead, which needs no root" sh -euc "$fetch_pip" && find_pip; } ||
             fail "no pip is to be had: sudo apt-get install python3-venv"
     fi
     site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')

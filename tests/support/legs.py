@@ -8,11 +8,12 @@ from the caller reaches the callee as `a'`.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from firmware.calls.cause import Cause
-from firmware.calls.house import Settings, Side
+from firmware.calls.house import NotAcceptable, Settings, Side
 from firmware.calls.leg import (
     Answered,
     Description,
@@ -36,20 +37,26 @@ class InjectedError(Exception):
     """A fault a test planted."""
 
 
-class Faults:
-    """Counts the calls into the house and raises at one of them."""
+victim: ContextVar[bool] = ContextVar("victim", default=False)
+"""True in the context of the call that is to be hit by planted faults."""
 
-    def __init__(self) -> None:
-        self.armed = False
+
+class Faults:
+    """Counts what the victim's call asks of the house and raises at one of these (from 1; 0: never)."""
+
+    def __init__(self, at: int = 0) -> None:
         self.count = 0
-        self.at = -1
+        self.at = at
 
     def here(self) -> None:
-        """One call into the house."""
-        if self.armed:
+        """Something was asked of the house."""
+        if victim.get():
             self.count += 1
             if self.count == self.at:
                 raise InjectedError
+
+
+NO_FAULTS = Faults()
 
 
 class ScriptedLeg(Leg):
@@ -69,7 +76,7 @@ class ScriptedLeg(Leg):
         super().__init__(f"leg-{name}", party, dialled=dialled, description=description)
         self.name = name
         self.ladder = ladder
-        self.faults = Faults()
+        self.faults = NO_FAULTS
         self._asked: asyncio.Future[Description] | None = None
 
     # what the box does
@@ -160,7 +167,7 @@ class ScriptedLeg(Leg):
 
 
 class ScriptedBridge:
-    """Marks what it passes on with a '."""
+    """Marks what it passes on with a ', and finds the word "nonsense" not acceptable."""
 
     def __init__(self, media: "ScriptedMedia", lost: Callable[[], None]) -> None:
         self.media = media
@@ -171,11 +178,15 @@ class ScriptedBridge:
 
     def offer(self, side: Side, description: Description) -> Description:
         self.media.faults.here()
+        if description == "nonsense":
+            raise NotAcceptable
         self._offered = str(description)
         return f"{description}'"
 
     def answer(self, side: Side, description: Description) -> Description:
         self.media.faults.here()
+        if description == "nonsense":
+            raise NotAcceptable
         self.flows = (self._offered, str(description))
         return f"{description}'"
 
@@ -212,18 +223,23 @@ class Person:
 class Exchange:
     """`Calls` with scripted phones: the people of the house, who dials, what was recorded and journalled."""
 
-    def __init__(self, people: Sequence[Person] = (), settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        people: Sequence[Person] = (),
+        settings: Settings | None = None,
+        faults: Faults = NO_FAULTS,
+    ) -> None:
         self.people = people or (
             Person("id-anna", "101", "Anna"),
             Person("id-ben", "102", "Ben", ("055501427731",)),
         )
-        self.faults = Faults()
+        self.faults = faults
         self.ladder: list[str] = []
         self.records: list[CallRecord] = []
         self.events: list[tuple[Kind, dict[str, Field]]] = []
         self.media = ScriptedMedia(self.faults)
         self.phones: dict[str, list[str]] = {"102": ["ben"]}
-        """Which phones each number has; a name may say how many times it was dialled."""
+        """The names of the phones each number has registered."""
         self.dialled: deque[ScriptedLeg] = deque()
         self.legs: list[ScriptedLeg] = []
         clock = VirtualClock()
@@ -268,16 +284,24 @@ class Exchange:
         self, dialled: str, description: str | None = "a", name: str = "anna", *, known: bool = True
     ) -> ScriptedLeg:
         """Somebody dials; with the box's first reaction."""
+        anna = self.people[0]
+        party = Party(anna.id, anna.number, anna.name) if known else Party(None, "anonymous")
+        return await self.call_from(party, name, dialled, description)
+
+    async def call_from(self, party: Party, name: str, dialled: str, description: str | None) -> ScriptedLeg:
+        """Dial as `call` does, as anybody."""
         self.ladder.append(f"{name} -> INVITE {dialled} {description or '(no offer)'}")
-        party = Party("id-anna", "101", "Anna") if known else Party(None, "anonymous")
         leg = self._leg(ScriptedLeg(name, party, self.ladder, dialled=dialled, description=description))
         self.calls.incoming(leg)
         await settle()
         return leg
 
     def phone(self, name: str = "") -> ScriptedLeg:
-        """Return the phone of that name which was dialled last, any if no name is given."""
-        return next(leg for leg in reversed(self.dialled) if name in ("", leg.name))
+        """Return the phone of that name dialled last, any if no name is given. Raises LookupError."""
+        for leg in reversed(self.dialled):
+            if name in ("", leg.name):
+                return leg
+        raise LookupError(name)
 
     def assert_clean(self) -> None:
         """Nothing of any call is left: no call, no port, no leg that still hopes for something."""

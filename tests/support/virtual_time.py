@@ -24,10 +24,17 @@ class _Selector(selectors.BaseSelector):
     def __init__(self) -> None:
         self._real = selectors.DefaultSelector()
         self.now = 0.0
+        self.resting: list[asyncio.Future[None]] = []
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = self._real.select(0)
         if ready or timeout == 0:
+            return ready
+        if self.resting:
+            for waiter in self.resting:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self.resting.clear()
             return ready
         if timeout is None:
             raise DeadlockError("every task waits for something that will never happen")
@@ -59,6 +66,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._virtual.now
 
+    def at_rest(self) -> asyncio.Future[None]:
+        """Return a future that is done when nothing can happen any more without time passing."""
+        waiter = self.create_future()
+        self._virtual.resting.append(waiter)
+        return waiter
+
 
 class VirtualClock(Clock):
     """The firmware's clock, driven by the running loop."""
@@ -83,11 +96,8 @@ def describe(context: dict[str, Any]) -> str:
 async def settle() -> None:
     """Let everything happen that can happen without time passing."""
     loop = asyncio.get_running_loop()
-    for _ in range(1000):
-        await asyncio.sleep(0)
-        if not loop._ready:  # type: ignore[attr-defined]  # the only way to know that nothing is left to do
-            return
-    raise AssertionError("the program never comes to rest")
+    assert isinstance(loop, VirtualTimeLoop)
+    await loop.at_rest()
 
 
 def run(main: Coroutine[Any, Any, T], loop: VirtualTimeLoop | None = None) -> T:

@@ -34,6 +34,7 @@ class Calls:
     def __init__(
         self,
         *,
+        tenant: str,
         dialer: Dialer,
         media: Media,
         plan: Plan,
@@ -43,7 +44,7 @@ class Calls:
         settings: Settings | None = None,
     ) -> None:
         self.plan = plan
-        self.house = House(dialer, media, journal, clock, settings or Settings())
+        self.house = House(tenant, dialer, media, journal, clock, settings or Settings())
         self.refused = 0
         """Calls turned away because the box was full, since the start."""
         self._records = records

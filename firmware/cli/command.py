@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-from firmware.cli.parser import given, parser
+from firmware.cli.parser import given, parse
 from firmware.cli.place import default_state
 from firmware.errors import OperatorError
 from firmware.operations.operation import BadArgument, BoxNeeded, Role, arguments
@@ -25,7 +25,7 @@ def command(argv: list[str], run: Callable[[str | None, str | None], int]) -> in
     """
     if "complete" in argv:
         return _words(argv)
-    parsed = parser().parse_args(argv)
+    parsed = parse(argv)
     if parsed.command == "run":
         return run(parsed.state, parsed.address)
     if parsed.command == "completion":

@@ -73,7 +73,6 @@ def parser() -> argparse.ArgumentParser:
         parents=[common],
         allow_abbrev=False,
     )
-    top.set_defaults(json=False, state=None)
     first = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     groups = {"": first}
     for command in commands():
@@ -91,6 +90,11 @@ def parser() -> argparse.ArgumentParser:
         one.set_defaults(command=".".join(command.words))
         _arguments(one, command)
     return top
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Parse a command line; argparse prints and exits (code 2) when it is wrong."""
+    return parser().parse_args(argv, argparse.Namespace(json=False, state=None))
 
 
 def given(operation: Operation, parsed: argparse.Namespace) -> dict[str, object]:

@@ -145,7 +145,7 @@ async def show_all(context: Context, _wanted: Nothing) -> tuple[ExtensionRow, ..
 
 async def change(context: Context, wanted: Change) -> About:
     """Change an extension; answers with its credentials only when the secret is a new one."""
-    from firmware.store.extensions import make_secret
+    from firmware.store.checks import make_secret
 
     old = find(context, wanted.number)
     if wanted.alias and wanted.no_alias:

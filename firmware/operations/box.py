@@ -115,7 +115,7 @@ async def status(context: Context, _wanted: Nothing) -> Status:
 async def calls(context: Context, wanted: Recent) -> CallList:
     """List running and past calls."""
     active: Sequence[ActiveCall] = context.live.active_calls() if context.live else ()
-    records: Sequence[CallRecord] = ()
+    records: list[CallRecord] = []
     if wanted.recent:
         if context.live:
             await context.durable(context.store.flush())  # a call that just ended is part of the answer

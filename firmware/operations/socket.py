@@ -20,9 +20,8 @@ from typing import Any, Final
 from firmware.errors import OperatorError
 from firmware.journal.event import Kind, Level
 from firmware.journal.journal import Journal
+from firmware.operations import CONTROL
 
-NAME: Final = "control"
-"""File name of the socket in the state directory."""
 LINE_LIMIT: Final = 1 << 20
 CONNECTIONS: Final = 16
 IDLE_SECONDS: Final = 60.0
@@ -62,7 +61,7 @@ class Control:
     async def start(self) -> None:
         """Bind the socket; the caller holds the store's lock, so a socket that lies there already is dead."""
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(self._directory, NAME))
+            os.unlink(os.path.join(self._directory, CONTROL))
         listening = socket.socket(
             socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
         )
@@ -82,7 +81,7 @@ class Control:
             return
         self._server.close()
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(self._directory, NAME))
+            os.unlink(os.path.join(self._directory, CONTROL))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -147,10 +146,7 @@ def ask(directory: str, operation: str, arguments: dict[str, object], *, seconds
     Raises ConnectionRefusedError or FileNotFoundError when no box listens there. Asking for `stop` returns
     when the box has closed the connection, which is the last thing it does.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        asking.settimeout(seconds)
-        with _short(directory) as path:
-            asking.connect(path)
+    with connect(directory, seconds=seconds) as asking:
         try:
             asking.sendall(_line({"operation": operation, "arguments": arguments}))
             with asking.makefile("rb") as answers:
@@ -168,6 +164,19 @@ def ask(directory: str, operation: str, arguments: dict[str, object], *, seconds
     return answer["result"]
 
 
+def connect(directory: str, *, seconds: float = 60.0) -> socket.socket:
+    """Connect to the box that runs on a state directory; raise OSError when none does."""
+    asking = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        asking.settimeout(seconds)
+        with _short(directory) as path:
+            asking.connect(path)
+    except OSError:
+        asking.close()
+        raise
+    return asking
+
+
 def _line(value: dict[str, object]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
@@ -182,6 +191,6 @@ def _short(directory: str) -> Iterator[str]:
     """Name the socket through a descriptor of its directory: a socket's path may have 107 bytes only."""
     handle = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{handle}/{NAME}"
+        yield f"/proc/self/fd/{handle}/{CONTROL}"
     finally:
         os.close(handle)

@@ -150,9 +150,12 @@ def ask(directory: str, operation: str, arguments: dict[str, object], *, seconds
     Raises ConnectionRefusedError or FileNotFoundError when no box listens there. Asking for `stop` returns
     when the box has closed the connection, which is the last thing it does.
     """
+    request = _line({"operation": operation, "arguments": arguments})
+    if len(request) > LINE_LIMIT:
+        raise SocketRefused(f"a request is longer than {LINE_LIMIT} bytes; send less")
     with connect(directory, seconds=seconds) as asking:
         try:
-            asking.sendall(_line({"operation": operation, "arguments": arguments}))
+            asking.sendall(request)
             with asking.makefile("rb") as answers:
                 line = answers.readline()
                 if operation == "stop" and line.startswith(b'{"result"'):

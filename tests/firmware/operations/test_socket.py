@@ -49,8 +49,11 @@ def raw(directory: Path, data: bytes) -> list[Any]:
         with contextlib.suppress(BrokenPipeError):  # it may hang up before it has read all
             asking.sendall(data)
             asking.shutdown(socket.SHUT_WR)
-        with asking.makefile("rb") as lines:
-            return [json.loads(line) for line in lines]
+        received = b""
+        with contextlib.suppress(ConnectionResetError):  # likewise, after what it answered
+            while data := asking.recv(65536):
+                received += data
+        return [json.loads(line) for line in received.splitlines()]
 
 
 def test_answers_and_refusals_cross_the_socket(tmp_path: Path) -> None:
@@ -101,6 +104,14 @@ def test_line_without_an_end_is_not_carried_out(tmp_path: Path) -> None:
 def test_long_line_is_refused_and_the_connection_closed(tmp_path: Path) -> None:
     replies = with_control(tmp_path, lambda: raw(tmp_path, b"a" * (2 * LINE_LIMIT + 5) + b"\n"))
     assert [reply["error"]["key"] for reply in replies] == ["operations.request"]
+
+
+def test_long_request_is_not_even_sent(tmp_path: Path) -> None:
+    def work() -> None:
+        with pytest.raises(OperatorError, match="longer than"):
+            ask(str(tmp_path), "extension.import", {"csv": "a" * LINE_LIMIT})
+
+    with_control(tmp_path, work)
 
 
 def test_connections_are_bounded(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ _SECRET = re.compile(r"[!-~]+")
 _ALPHABET = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
-def make_secret() -> str:
+def new_secret() -> str:
     """Return a random SIP secret."""
     letters = ""
     while len(letters) < SECRET_LENGTH:

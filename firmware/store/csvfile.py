@@ -3,7 +3,7 @@
 import csv
 import io
 
-from firmware.store.checks import MAX_EXTENSIONS, check, check_secret, invalid, make_secret
+from firmware.store.checks import MAX_EXTENSIONS, check, check_secret, invalid, new_secret
 from firmware.store.errors import Invalid
 from firmware.store.model import Extension, new_id
 
@@ -48,7 +48,7 @@ def _extension(titles: list[str], cells: list[str], tenant: str, row: int) -> Ex
         tenant,
         values.get("number", ""),
         values.get("name", ""),
-        secret or make_secret(),
+        secret or new_secret(),
         tuple(values.get("aliases", "").split()),
     )
     check(extension, row)

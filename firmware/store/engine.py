@@ -46,6 +46,7 @@ class Session:
 
     database: "apsw.Connection"
     rows: dict[str, Rows]
+    tenant: str
     state: State
     keys: dict[str, bytes]
     sequence: int
@@ -80,6 +81,8 @@ class Engine:
         self, database: "apsw.Connection", ring: KeyRing, rows: dict[str, Rows], journal: Journal | None
     ) -> None:
         self.state = State()
+        self.tenant = ""
+        self.domain = ""
         self.sequence = 0
         self.commits = 0
         self.unfinished = False
@@ -125,6 +128,10 @@ class Engine:
         """Read the state; raises ValueError or apsw.Error where the file or the ring is damaged."""
         session = self.session()
         database = self._database
+        tenant = next(self._rows["tenant"].select(database, {}), None)
+        if tenant is None:
+            raise ValueError("a store without a tenant")
+        self.tenant, self.domain = str(tenant["id"]), str(tenant["domain"])
         secrets = {str(row["name"]): row["data"] for row in self._rows["secret"].select(database, {})}
         state = State(secrets={name: data for name, data in secrets.items() if isinstance(data, bytes)})
         self.state = state.with_extensions(read_extensions(session))
@@ -168,7 +175,7 @@ class Engine:
 
     def session(self) -> Session:
         """Return the present state for reading, or as the start of a transaction."""
-        return Session(self._database, self._rows, self.state, self._ring.keys, self.sequence)
+        return Session(self._database, self._rows, self.tenant, self.state, self._ring.keys, self.sequence)
 
     def _attempt(self, session: Session, job: Job) -> None:
         state, keys = session.state, session.keys

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from firmware.store import people
-from firmware.store.checks import check, check_secret, make_secret
+from firmware.store.checks import check, check_secret, new_secret
 from firmware.store.engine import Engine, Session
 from firmware.store.model import Extension, new_id
 from firmware.store.writer import Writer
+
+__all__ = ["Extensions", "new_secret"]
 
 
 class Extensions:
@@ -36,7 +38,7 @@ class Extensions:
         self, number: str, name: str = "", secret: str | None = None, aliases: Sequence[str] = ()
     ) -> Future[Extension]:
         """Add an extension; a secret is made where none is given. Raises Invalid, now or from the future."""
-        extension = Extension(new_id(), self._tenant, number, name, secret or make_secret(), tuple(aliases))
+        extension = Extension(new_id(), self._tenant, number, name, secret or new_secret(), tuple(aliases))
         if secret is not None:
             check_secret(secret)
         check(extension)

@@ -27,7 +27,7 @@ def insert_call(session: "Session", call: CallRecord) -> None:
         session.keys,
         {
             "id": call.id,
-            "tenant": call.tenant,
+            "tenant": call.tenant or session.tenant,
             "kind": call.kind.value,
             "caller": caller,
             "callee": callee,

@@ -29,26 +29,26 @@ _ID = 16
 
 
 @cache
-def aead() -> type["ChaCha20Poly1305"]:
-    """Return the cipher class (RFC 8439); imported late, it costs 7 MB."""
+def _aead() -> tuple[type["ChaCha20Poly1305"], type[Exception]]:
+    """Return the cipher class and what it raises; imported late, they cost 7 MB."""
+    from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-    return ChaCha20Poly1305
+    return ChaCha20Poly1305, InvalidTag
 
 
 def seal(key: bytes, data: bytes, context: bytes) -> bytes:
-    """Encrypt and authenticate: random nonce, ciphertext, tag. `context` is needed again to open it."""
+    """Encrypt and authenticate (RFC 8439): random nonce, ciphertext, tag. `context` is needed to open it."""
     nonce = os.urandom(_NONCE)
-    return nonce + aead()(key).encrypt(nonce, data, context)
+    return nonce + _aead()[0](key).encrypt(nonce, data, context)
 
 
 def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
     """Undo `seal`; raises ValueError where key, data or context are not those it was made with."""
-    from cryptography.exceptions import InvalidTag
-
+    cipher, wrong = _aead()
     try:
-        return aead()(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], context)
-    except InvalidTag:
+        return cipher(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], context)
+    except wrong:
         raise ValueError("sealed data does not open") from None
 
 

@@ -54,6 +54,9 @@ class Rows:
         self._insert = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - names of the schema
         self._select = f'SELECT {names} FROM "{table.name}" '  # noqa: S608
         self._key = table.columns[0].name
+        self._names = tuple(column.name for column in table.columns)
+        self._ids = tuple(column.name for column in table.columns if column.type == "id")
+        self._sealed = tuple(column for column in table.columns if column.storage is Storage.ENCRYPTED)
         sets = ", ".join(f"{column.name} = ?" for column in table.columns)
         self._update = f'UPDATE "{table.name}" SET {sets} WHERE {self._key} = ?'  # noqa: S608
 
@@ -100,19 +103,18 @@ class Rows:
         return cells
 
     def _unbind(self, keys: Mapping[str, bytes], cells: tuple[Value, ...]) -> Row:
-        row: Row = {}
-        sealed: list[tuple[Column, bytes]] = []
-        for column, cell in zip(self.table.columns, cells, strict=True):
-            row[column.name] = cell
-            if isinstance(cell, bytes) and column.storage is Storage.ENCRYPTED:
-                sealed.append((column, cell))
-            elif isinstance(cell, bytes) and column.type == "id":
-                row[column.name] = cell.hex()
-        for column, cell in sealed:
-            key = keys.get(str(row[self.table.person]))
-            row[column.name] = None
-            if key is not None:
-                row[column.name] = _from_bytes(column, unseal(key, cell, self._context(column, row)))
+        row: Row = dict(zip(self._names, cells, strict=True))
+        for name in self._ids:
+            cell = row[name]
+            if isinstance(cell, bytes):
+                row[name] = cell.hex()
+        key = keys.get(str(row[self.table.person])) if self._sealed else None
+        for column in self._sealed:
+            cell = row[column.name]
+            if isinstance(cell, bytes):
+                row[column.name] = None
+                if key is not None:
+                    row[column.name] = _from_bytes(column, unseal(key, cell, self._context(column, row)))
         return row
 
     def _context(self, column: Column, row: Row) -> bytes:
@@ -128,8 +130,8 @@ def erase_sql(table: Table) -> list[tuple[str, int]]:
     if not table.person:
         return []
     if table.column(table.person).erase is Erase.DELETE_ROW:
-        return [(f'DELETE FROM "{table.name}" WHERE {table.person} = ?', 1)]  # noqa: S608 - our own names
-    name = f'UPDATE "{table.name}" SET '
+        return [(f'DELETE FROM "{table.name}" WHERE {table.person} = ?', 1)]  # noqa: S608
+    name = f'UPDATE "{table.name}" SET '  # noqa: S608 - the schema's own names
     mentions = [column.name for column in table.columns if column.erase is Erase.DETACH]
     shredded = [f"{column.name} = NULL" for column in table.columns if column.erase is Erase.SHRED]
     statements = [(f"{name}{each} = NULL WHERE {each} = ?", 1) for each in mentions]

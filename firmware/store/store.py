@@ -1,5 +1,6 @@
 """The encrypted store of one tenant: opening, closing, and what the rest of the box asks of it."""
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 from firmware.clock import Clock
@@ -85,22 +86,24 @@ class Store:
     """
 
     def __init__(
-        self, place: Place, box_key: bytes, engine: Engine, clock: Clock, journal: Journal | None
+        self,
+        place: Place,
+        box_key: bytes,
+        engine: Engine,
+        registered: list[StoredBinding],
+        journal: Journal | None,
     ) -> None:
-        session = engine.session()
-        tenant = next(session.rows["tenant"].select(session.database, session.keys))
-        self.tenant = str(tenant["id"])
+        self.tenant = engine.tenant
         """Id of the tenant."""
-        self.domain = str(tenant["domain"])
+        self.domain = engine.domain
         """Its SIP domain, also the digest realm."""
-        found = read_bindings(session, clock.wall())
         self._place = place
         self._box_key = box_key
         self._engine = engine
         self._writer = Writer(engine, journal)
         self._closed = False
         self.extensions = Extensions(engine, self._writer, self.tenant)
-        self.bindings = Bindings(self._writer, found)
+        self.bindings = Bindings(self._writer, registered)
         self.secrets = Secrets(engine, self._writer)
 
     @staticmethod
@@ -162,19 +165,20 @@ class Store:
                 raise place.no_store()
             box_key = keys.box_key()
             ring = KeyRing.open(place, box_key)
-            database = open_database(place, subkey(box_key, "pages"))
-            version = check_version(database, place)
-            engine = Engine(database, ring, _rows(box_key), journal)
             try:
+                database = open_database(place, subkey(box_key, "pages"))
+                version = check_version(database, place)
+                engine = Engine(database, ring, _rows(box_key), journal)
                 prepare_writing(database, version)
                 engine.load()
+                registered = read_bindings(engine.session(), (clock or Clock()).wall())
             except Exception as error:
                 if is_damage(error):
                     raise damaged(place) from None
                 raise
             opened(database)
             engine.settle()
-            return cls(place, box_key, engine, clock or Clock(), journal)
+            return cls(place, box_key, engine, registered, journal)
         except BaseException:
             if database is not None:
                 database.close()
@@ -210,18 +214,21 @@ class Store:
 
     def calls(
         self, limit: int = 100, *, before: float | None = None, extension: str | None = None
-    ) -> Future[list[CallRecord]]:
-        """Read calls, newest first, decrypted, for those who may see them; `before` is wall time."""
+    ) -> Future[Sequence[CallRecord]]:
+        """Read calls, newest first, decrypted, for those who may see them; `before` is wall time.
+
+        All that was handed over before is among them; no flush is needed.
+        """
         limit = max(0, min(limit, MAX_CALLS))
-        future: Future[list[CallRecord]] = self._writer.job(
+        future: Future[Sequence[CallRecord]] = self._writer.job(
             lambda session: read_calls(session, limit, before, extension), writes=False
         )
         return future
 
-    def audit_entries(self, limit: int = 100) -> Future[list[AuditEntry]]:
+    def audit_entries(self, limit: int = 100) -> Future[Sequence[AuditEntry]]:
         """Read audit entries, newest first."""
         limit = max(0, min(limit, MAX_CALLS))
-        future: Future[list[AuditEntry]] = self._writer.job(
+        future: Future[Sequence[AuditEntry]] = self._writer.job(
             lambda session: read_audit(session, limit), writes=False
         )
         return future

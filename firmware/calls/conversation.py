@@ -58,8 +58,13 @@ class Conversation:
         self.change.add_done_callback(self._changed)
 
     def _changed(self, change: asyncio.Task[None]) -> None:
-        if change.cancelled() and not self.over:  # a far end would wait for its answer for ever
-            self.call.end(Ending(Cause.FAILED, By.BOX))
+        try:
+            change.exception()
+        except (
+            asyncio.CancelledError
+        ):  # taken out of the task, it no longer holds the call's frames in a cycle
+            if not self.over:  # a far end would wait for its answer for ever
+                self.call.end(Ending(Cause.FAILED, By.BOX))
 
     async def _pass_on(self, leg: Leg, offer: Description) -> None:
         """One side changes the session (hold, codec): ask the other, answer the first as the other did."""

@@ -17,9 +17,10 @@ from typing import NoReturn, Self, TypeVar
 
 from sip.contact import Contact, parse_expires
 from sip.cseq import CSeq
+from sip.date import parse_date
 from sip.errors import BadMessage, LocalError
+from sip.fields import MAX_HEADER, MAX_HEADERS, Fields
 from sip.grammar import number, split_commas
-from sip.headers import COMMA, KEYS, canonical
 from sip.nameaddr import NameAddr
 from sip.reasons import REASONS
 from sip.uri import SipUri
@@ -28,34 +29,27 @@ from sip.via import Via
 MAX_MESSAGE = 2**20
 """Octets of one message on a stream; a datagram cannot be longer than MAX_DATAGRAM anyway."""
 MAX_DATAGRAM = 2**16
-MAX_HEADERS = 256
-MAX_HEADER = 8192
-"""Characters of one header field, folds included."""
-MAX_FOLDS = 16
 
-_METHODS = {
+METHODS = {
     *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER"),
     *("REGISTER", "SUBSCRIBE", "UPDATE"),
 }
+"""Methods somebody has standardised; whether we serve them is another question."""
 _is_method = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]++").fullmatch
 _version = re.compile(r"[Ss][Ii][Pp]/([0-9]{1,3}\.[0-9]{1,3})").fullmatch
-_unfold = re.compile(r"[ \t]*+\r\n[ \t]++").sub
 _find_tag = re.compile(r";[ \t]*+tag[ \t]*+=", re.IGNORECASE).search
 
 _T = TypeVar("_T")
 
 
-class Message:
+class Message(Fields):
     """What requests and responses have in common."""
 
-    __slots__ = ("_first", "_lines", "_more", "_typed", "body", "version")
+    __slots__ = ("body", "version")
 
     def __init__(self, lines: list[str], body: bytes, version: str = "SIP/2.0") -> None:
         """Take raw header lines; callers use `parse`, `Request.new` or `Request.respond`."""
-        self._lines = lines
-        self._first: dict[str, str] = {}
-        self._more: dict[str, list[str]] = {}
-        self._typed: dict[str, object] = {}
+        super().__init__(lines)
         self.body = body
         self.version = version
 
@@ -67,90 +61,13 @@ class Message:
         raise NotImplementedError
 
     @property
-    def headers(self) -> list[tuple[str, str]]:
-        """All header fields in order: the name as written, the value as written (folds and all)."""
-        pairs = []
-        for line in self._lines:
-            name, _, value = line.partition(":")
-            pairs.append((name.rstrip(" \t"), value.strip(" \t")))
-        return pairs
-
-    def get(self, name: str) -> str | None:
-        """Give the first raw value of a header, unfolded, or None."""
-        return self._first.get(KEYS.get(name) or canonical(name))
-
-    def all(self, name: str) -> list[str]:
-        """Give every raw value of a header, unfolded, one for each line."""
-        key = canonical(name)
-        more = self._more.get(key)
-        if more is not None:
-            return list(more)
-        first = self._first.get(key)
-        return [] if first is None else [first]
-
-    def values(self, name: str) -> list[str]:
-        """Give every element of a header: like `all`, and split at commas where the header is a list."""
-        key = canonical(name)
-        if key not in COMMA:
-            return self.all(key)
-        return [element for value in self.all(key) for element in split_commas(value)]
-
-    def __contains__(self, name: str) -> bool:
-        return canonical(name) in self._first
-
-    # -- edits ---------------------------------------------------------------------------------------
-
-    def add(self, name: str, value: str) -> None:
-        """Append a header field."""
-        key = _checked(name, value)
-        self._lines.append(f"{_spelling(name, key)}: {value}")
-        self._file(key, value)
-        self._typed.pop(key, None)
-
-    def put(self, key: str, value: str) -> None:
-        """Append a header whose name is canonical and whose value came out of a parsed message."""
-        self._lines.append(f"{key}: {value}")
-        self._file(key, value)
-
-    def prepend(self, name: str, value: str) -> None:
-        """Put a header field above all others (Via, Route, Record-Route)."""
-        key = _checked(name, value)
-        self._lines.insert(0, f"{_spelling(name, key)}: {value}")
-        self._reindex(key)
-
-    def set(self, name: str, value: str) -> None:
-        """Replace all fields of this name by one, where the first one stood, else at the end."""
-        key = _checked(name, value)
-        line = f"{_spelling(name, key)}: {value}"
-        places = self._places(key)
-        if places:
-            self._lines[places[0]] = line
-            for place in reversed(places[1:]):
-                del self._lines[place]
-        else:
-            self._lines.append(line)
-        self._first[key] = value
-        self._more.pop(key, None)
-        self._typed.pop(key, None)
-
-    def replace_first(self, name: str, value: str) -> None:
-        """Replace the first element of a header, e.g. the top Via; what follows it stays as it came."""
-        key = _checked(name, value)
-        places = self._places(key)
-        if not places:
-            raise LocalError("there is no such header to replace")
-        rest = split_commas(self._first[key])[1:] if key in COMMA else []
-        self._lines[places[0]] = f"{_spelling(name, key)}: {', '.join([value, *rest])}"
-        self._reindex(key)
-
-    def remove(self, name: str) -> None:
-        """Remove all fields of this name, if any."""
-        key = canonical(name)
-        for place in reversed(self._places(key)):
-            del self._lines[place]
-        self._first.pop(key, None)
-        self._more.pop(key, None)
-        self._typed.pop(key, None)
+    def date(self) -> int | None:
+        """Seconds since 1970 that Date says, None when absent."""
+        value = self._first.get("Date")
+        try:
+            return None if value is None else parse_date(value)
+        except BadMessage as error:
+            self._blame(error, "Date")
 
     def set_body(self, body: bytes, content_type: str = "") -> None:
         """Replace the body together with Content-Length and Content-Type."""
@@ -282,36 +199,12 @@ class Message:
 
     # -- inside ------------------------------------------------------------------------------------------
 
-    def _file(self, key: str, value: str) -> None:
-        first = self._first
-        if key not in first:
-            first[key] = value
-        elif key in self._more:
-            self._more[key].append(value)
-        else:
-            self._more[key] = [first[key], value]
-
     def build(self, headers: Iterable[tuple[str, str]]) -> None:
         """Append the headers of a message of our own and its Content-Length."""
         for name, value in headers:
             self.add(name, value)
         if "Content-Length" not in self._first:
             self.add("Content-Length", str(len(self.body)))
-
-    def _places(self, key: str) -> list[int]:
-        if key not in self._first:
-            return []
-        return [at for at, line in enumerate(self._lines) if canonical(line.partition(":")[0]) == key]
-
-    def _reindex(self, key: str) -> None:
-        """File one header anew after its lines have moved."""
-        self._first.pop(key, None)
-        self._more.pop(key, None)
-        self._typed.pop(key, None)
-        for line in self._lines:
-            name, _, value = line.partition(":")
-            if canonical(name) == key:
-                self._file(key, _unfold(" ", value).strip(" \t"))
 
     def _get(self, key: str, parse_value: Callable[[str], _T]) -> _T:
         found = self._typed.get(key)
@@ -326,10 +219,15 @@ class Message:
         return found  # type: ignore[return-value]  # one key is only ever read with one parser
 
     def _list(self, key: str, parse_value: Callable[[str], _T]) -> list[_T]:
-        try:
-            return [parse_value(value) for value in self.values(key)]
-        except BadMessage as error:
-            self._blame(error, key)
+        if key not in self._first:
+            return []
+        found = self._typed.get(f"{key}s")
+        if found is None:
+            try:
+                found = self._typed[f"{key}s"] = [parse_value(value) for value in self.values(key)]
+            except BadMessage as error:
+                self._blame(error, key)
+        return list(found)  # type: ignore[call-overload,no-any-return]  # as in _get
 
     def _tag(self, key: str) -> str:
         value = self._first.get(key)
@@ -385,14 +283,15 @@ class Request(Message):
     @property
     def request_uri(self) -> SipUri:
         """The Request-URI; raise BadMessage(layer="start") when malformed."""
-        found = self._typed.get("")
-        if not isinstance(found, SipUri) or self._typed.get(" ") != self.uri:
-            try:
-                found = SipUri.parse(self.uri)
-            except BadMessage as error:
-                raise BadMessage("start", error.why, self, reason="Bad Request-URI") from None
-            self._typed[""], self._typed[" "] = found, self.uri
-        return found
+        known = self._typed.get("uri")
+        if isinstance(known, tuple) and known[0] == self.uri:
+            return known[1]  # type: ignore[no-any-return]  # written two lines below
+        try:
+            uri = SipUri.parse(self.uri)
+        except BadMessage as error:
+            raise BadMessage("start", error.why, self, reason="Bad Request-URI") from None
+        self._typed["uri"] = (self.uri, uri)
+        return uri
 
     def respond(
         self,
@@ -467,9 +366,9 @@ def parse(data: bytes) -> Request | Response:
     if len(text) > MAX_HEADER and max(map(len, lines)) > MAX_HEADER:
         raise BadMessage("framing", "a header is too long")
     message, start_fault = _start(lines.pop(0), lines, body)
-    header_fault = _index(message, lines) if len(lines) <= MAX_HEADERS else "too many headers"
+    header_fault = message.index(lines) if len(lines) <= MAX_HEADERS else "too many headers"
     if header_fault:
-        header_fault = _index_folded(message, lines)
+        header_fault = message.index_folded(lines)
     if not end:
         raise BadMessage("framing", "the header section has no end", message)
     if start_fault:
@@ -487,7 +386,7 @@ def _start(line: str, lines: list[str], body: bytes) -> tuple[Request | Response
     words = line.split(" ")
     if len(words) == 3 and words[2] == "SIP/2.0" and words[1]:
         method, uri, _ = words
-        if method in _METHODS or _is_method(method):
+        if method in METHODS or _is_method(method):
             return Request(method, uri, lines, body), "a Request-URI in brackets" if uri[0] == "<" else ""
     # Status-Line  =  SIP-Version SP Status-Code SP Reason-Phrase CRLF
     version = _version(words[0])
@@ -506,41 +405,6 @@ def _start(line: str, lines: list[str], body: bytes) -> tuple[Request | Response
     return request, "" if line == " ".join(words) and len(words) == 3 else "blanks where none belong"
 
 
-def _index(message: Message, lines: list[str]) -> str:
-    """File every header line under its canonical name; say what is wrong with them, if anything."""
-    first, fault = message._first, ""  # noqa: SLF001
-    known = KEYS.get
-    for line in lines:
-        name, _, value = line.partition(":")
-        key = known(name) or canonical(name)
-        if not key or not (value or line[-1:] == ":"):
-            fault = "a line without a header name"
-        elif key in first:
-            message._file(key, value.strip(" \t"))  # noqa: SLF001
-        else:
-            first[key] = value.strip(" \t")
-    return fault
-
-
-def _index_folded(message: Message, lines: list[str]) -> str:
-    """Do as `_index` after joining continuation lines to the header they belong to (RFC 3261 7.3.1)."""
-    folded: list[list[str]] = []
-    for line in lines:
-        if line[:1] in {" ", "\t"} and folded:
-            folded[-1].append(line)
-        else:
-            folded.append([line])
-    raw = ["\r\n".join(parts) for parts in folded]
-    if len(raw) > MAX_HEADERS:
-        raise BadMessage("framing", "too many headers")
-    if max(map(len, folded)) > MAX_FOLDS + 1 or max(map(len, raw)) > MAX_HEADER:
-        raise BadMessage("framing", "a header is too long or folded too often")
-    message._lines = raw  # noqa: SLF001
-    message._first.clear()  # noqa: SLF001
-    message._more.clear()  # noqa: SLF001
-    return _index(message, [_unfold(" ", line) for line in raw])
-
-
 def _measure(message: Message) -> None:
     """Cut the body to its Content-Length."""
     length = number(message._first["Content-Length"], MAX_MESSAGE)  # noqa: SLF001
@@ -552,19 +416,6 @@ def _measure(message: Message) -> None:
         )
     if length < len(message.body):
         message.body = message.body[:length]
-
-
-def _checked(name: str, value: str) -> str:
-    """Refuse a header of ours that would break the message apart; give its canonical name."""
-    key = canonical(name)
-    if not key or "\r" in value or "\n" in value:
-        raise LocalError("a header name or value that would break the message")
-    return key
-
-
-def _spelling(name: str, key: str) -> str:
-    """Give the spelling to write: canonical for headers we know, else the caller's."""
-    return key if key in KEYS else name
 
 
 def _first_via(value: str) -> Via:

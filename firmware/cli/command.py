@@ -40,10 +40,8 @@ def command(argv: list[str], run: Callable[[str | None, str | None], int]) -> in
             wanted["csv"] = _read(str(wanted["csv"]))
         arguments(operation.arguments, wanted)
         result = carry_out(parsed.state or default_state(), parsed.command, wanted)
-    except BadArgument as error:
-        return _refuse(error, parsed.json, USAGE)
     except OperatorError as error:
-        return _refuse(error, parsed.json, REFUSED)
+        return _refuse(error, parsed.json, USAGE if isinstance(error, BadArgument) else REFUSED)
     if parsed.json:
         print(json.dumps(result, ensure_ascii=False))  # noqa: T201 - the command line's own output
         return 0

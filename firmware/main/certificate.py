@@ -54,10 +54,12 @@ def _covers(note: bytes | None, now: float, addresses: Sequence[str]) -> bool:
 
 
 def _make(store: Store, now: float, addresses: Sequence[str]) -> tuple[bytes, bytes]:
+    from ipaddress import ip_address
+
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
-    from ipaddress import ip_address
+    from cryptography.x509.oid import ExtendedKeyUsageOID
 
     authority, authority_key = _authority(store, now)
     key = ec.generate_private_key(ec.SECP256R1())
@@ -68,7 +70,7 @@ def _make(store: Store, now: float, addresses: Sequence[str]) -> tuple[bytes, by
         .issuer_name(authority.subject)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(_authority_id(authority_key), critical=False)
         .sign(authority_key, hashes.SHA256())
     )

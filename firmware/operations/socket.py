@@ -22,6 +22,7 @@ from firmware.journal.event import Kind, Level
 from firmware.journal.journal import Journal
 from firmware.operations import CONTROL
 
+ROOT: Final = 0
 LINE_LIMIT: Final = 1 << 20
 CONNECTIONS: Final = 16
 IDLE_SECONDS: Final = 60.0
@@ -47,7 +48,7 @@ class BoxGone(OperatorError):
 
 
 class Control:
-    """The serving end: `start` binds, `close` takes the socket away again."""
+    """The serving end: `start` binds, `retire` takes the socket away, `close` hangs up."""
 
     __slots__ = ("_answer", "_directory", "_journal", "_server", "_tasks")
 
@@ -75,17 +76,20 @@ class Control:
             self._serve, sock=listening, limit=LINE_LIMIT, backlog=CONNECTIONS
         )
 
+    def retire(self) -> None:
+        """Take the socket away; who is connected stays so, and waits for `close`."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self._directory, CONTROL))
+
     async def close(self) -> None:
-        """Stop listening and hang up on everybody; waits until the answers under way are out."""
-        if self._server is None:
-            return
-        self._server.close()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(self._directory, CONTROL))
+        """Take the socket away and hang up on everybody."""
+        self.retire()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -104,7 +108,7 @@ class Control:
     def _known(self, writer: asyncio.StreamWriter) -> bool:
         peer: socket.socket = writer.get_extra_info("socket")
         _pid, uid, _gid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        if uid in (0, os.geteuid()):
+        if uid in (ROOT, os.geteuid()):
             return True
         self._journal.log(TURNED_AWAY, uid=uid)
         return False
@@ -146,9 +150,12 @@ def ask(directory: str, operation: str, arguments: dict[str, object], *, seconds
     Raises ConnectionRefusedError or FileNotFoundError when no box listens there. Asking for `stop` returns
     when the box has closed the connection, which is the last thing it does.
     """
+    request = _line({"operation": operation, "arguments": arguments})
+    if len(request) > LINE_LIMIT:
+        raise SocketRefused(f"a request is longer than {LINE_LIMIT} bytes; send less")
     with connect(directory, seconds=seconds) as asking:
         try:
-            asking.sendall(_line({"operation": operation, "arguments": arguments}))
+            asking.sendall(request)
             with asking.makefile("rb") as answers:
                 line = answers.readline()
                 if operation == "stop" and line.startswith(b'{"result"'):

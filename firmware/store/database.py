@@ -41,13 +41,8 @@ def open_database(place: Place, page_key: bytes, name: str = DATABASE) -> "apsw.
 
 
 def check_version(database: "apsw.Connection", place: Place) -> int:
-    """Return the schema version; raises Damaged for an unreadable file, TooNew for a later release's."""
-    import apsw
-
-    try:
-        version = int(database.pragma("user_version"))
-    except apsw.Error:
-        raise damaged(place) from None
+    """Return the schema version; raises TooNew for a later release's, Damaged where there is none."""
+    version = int(database.pragma("user_version"))
     if version > VERSION:
         raise TooNew(
             f"the store in {place.directory} was written by a newer version (schema {version}, "

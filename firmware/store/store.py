@@ -165,10 +165,10 @@ class Store:
                 raise place.no_store()
             box_key = keys.box_key()
             ring = KeyRing.open(place, box_key)
-            database = open_database(place, subkey(box_key, "pages"))
-            version = check_version(database, place)
-            engine = Engine(database, ring, _rows(box_key), journal)
             try:
+                database = open_database(place, subkey(box_key, "pages"))
+                version = check_version(database, place)
+                engine = Engine(database, ring, _rows(box_key), journal)
                 prepare_writing(database, version)
                 engine.load()
                 registered = read_bindings(engine.session(), (clock or Clock()).wall())

@@ -121,7 +121,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _expect(self, seconds: float) -> None:
-        """Set the time something must have come by. A later deadline leaves the timer alone until it fires."""
+        """Set the time something must have come by; a later one leaves the timer alone until it fires."""
         loop = self._home.loop
         self._deadline = loop.time() + seconds
         if self._timer is None or self._deadline < self._timer.when():

@@ -93,6 +93,7 @@ class Box:
     def start(self, *words: str, ready: bool = True) -> None:
         """Start the process; wait until it says that it is ready."""
         os.truncate(self._output, 0)
+        os.lseek(self._output, 0, os.SEEK_SET)
         self._process = subprocess.Popen(
             [*command(), "run", "--state", str(self.state), *words],
             cwd=ROOT,

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+NOTHING_SELECTED = 5  # pytest's exit code
 RESULTS = Path("build/results")
 EMULATED = Path("build/arm/python").absolute()
 SOURCES = ["board", "firmware", "provisioning", "rtp", "sip"]
@@ -77,6 +78,8 @@ def main(arguments: list[str]) -> int:
     for name, command in _steps(job, arguments[1:]):
         started = time.monotonic()
         code = subprocess.run(command, check=False).returncode
+        if code == NOTHING_SELECTED and arguments[1:] and total["passed"]:
+            code = 0  # the words that select tests found theirs in an earlier step
         counts = _counts(name) or {"passed": int(code == 0), "failed": int(code != 0), "skipped": 0}
         if code != 0 and not counts["failed"]:
             counts["failed"] = 1  # no test selected, an internal error, a killed run

@@ -42,6 +42,8 @@ BUFFER = 4096  # a datagram that fills it is longer than any RTP packet should b
 SETTLE = 0.1  # seconds after locking in which the kernel may still have queued a foreign packet
 BARRED = 2.0  # seconds in which late packets of the source before a learning window cannot lock it again
 TICK = 1.0  # seconds between two looks at silent rows
+QUICK = 8  # turns in a row closer than pace/CROWD, after which the loop rests between turns
+CROWD = 4  # datagrams in a turn that make the rest worth while
 EVENTS = 4096  # events kept for a reader that does not read
 SENDS, RECEIVES = 1, 2  # bits of Row.direction
 
@@ -440,13 +442,15 @@ class Loop:
     """The pool of ends, one epoll, one buffer; driven by `turn()`.
 
     `pairs` are bound, non-blocking sockets (RTP, RTCP) keyed by RTP port. Edits are its methods, or
-    messages by `apply`; what there is to tell gathers in `events`.
+    messages by `apply`; what there is to tell gathers in `events`. `pace` seconds are rested between turns
+    while packets come so thick that each would cost a wake-up of its own; 0: never.
     """
 
     def __init__(
         self,
         pairs: dict[int, tuple[socket.socket, socket.socket]],
         clock: Callable[[], float] = time.monotonic,
+        pace: float = 0.0,
     ) -> None:
         self.buffer = bytearray(BUFFER)
         self.view = memoryview(self.buffer)
@@ -454,6 +458,9 @@ class Loop:
         self.handlers: dict[int, Callable[[], None]] = {}
         self.events: deque[Message] = deque()
         self._clock = clock
+        self._pace = pace
+        self._quick = 0  # turns in a row that followed close on another
+        self._behind = False  # the last turn left something to do
         self.now = clock()
         self._next_tick = self.now + TICK
         self.turns = self.forwarded = self.foreign = self.bad = self.forbidden = 0
@@ -548,8 +555,19 @@ class Loop:
         if self._active:
             until_tick = max(0.0, self._next_tick - self._clock())
             timeout = until_tick if timeout < 0 else min(timeout, until_tick)
+        before = self.now
+        if self._quick >= QUICK and not self._behind:
+            time.sleep(self._pace)
         ready = self.epoll.poll(timeout, TURN)
         now = self.now = self._clock()
+        self._behind = len(ready) == TURN
+        if self._quick >= QUICK:
+            if len(ready) < CROWD:
+                self._quick = 0
+        elif now - before < self._pace / CROWD:
+            self._quick += 1
+        else:
+            self._quick = 0
         self.turns += 1
         handlers = self.handlers
         for descriptor, _ in ready:

@@ -62,9 +62,7 @@ class Acks:
         sent = self._sent[tag] = (dialog.flow, bytes(ack))
         self._core.send(*sent)
 
-    def __call__(
-        self, transaction: Transaction, event: str, message: Request | Response | None, now: float
-    ) -> None:
+    def __call__(self, _: Transaction, event: str, message: Request | Response | None, now: float, /) -> None:
         """Hear of one more 2xx."""
         if event != "response" or not isinstance(message, Response):
             return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sip.flow import Flow, bracketed
 from sip.layer import Layer
-from sip.message import Request
+from sip.message import Message, Request
 from sip.timers import Timers
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 SDP: Final = "application/sdp"
 _WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # recognised, not bound
+
+
+def sdp_of(message: Message) -> bytes | None:
+    """Return the session description a message carries, None when it carries none."""
+    return message.body if message.body and message.content_type == SDP else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Dialog:
     def __init__(
         self,
         call_id: str,
+        *,
         local: tuple[str, str],
         remote: tuple[str, str],
         cseq: tuple[int, int | None],
@@ -64,12 +65,12 @@ class Dialog:
         """Make the dialog a UAS has once it answers `request` with `local_tag` (12.1.1)."""
         return cls(
             request.call_id,
-            (f"{request.get('To')};tag={local_tag}", local_tag),
-            (request.get("From") or "", request.from_tag),
-            (first_cseq, request.cseq_number),
-            tuple(request.values("Record-Route")),
-            contact_of(request) or str(request.from_.uri),
-            flow,
+            local=(f"{request.get('To')};tag={local_tag}", local_tag),
+            remote=(request.get("From") or "", request.from_tag),
+            cseq=(first_cseq, request.cseq_number),
+            routes=tuple(request.values("Record-Route")),
+            target=contact_of(request) or str(request.from_.uri),
+            flow=flow,
         )
 
     @classmethod
@@ -80,12 +81,12 @@ class Dialog:
         """
         return cls(
             response.call_id,
-            local,
-            (response.get("To") or "", response.to_tag),
-            (cseq, None),
-            tuple(reversed(response.values("Record-Route"))),
-            contact_of(response) or uri,
-            flow,
+            local=local,
+            remote=(response.get("To") or "", response.to_tag),
+            cseq=(cseq, None),
+            routes=tuple(reversed(response.values("Record-Route"))),
+            target=contact_of(response) or uri,
+            flow=flow,
         )
 
     def request(

@@ -61,8 +61,8 @@ class StreamFramer:
                         del self._buffer[:4]
                         yield PING
                         continue
-                    if len(self._buffer) < 4 and self._buffer[2:] in {b"", b"\r"}:
-                        return
+                    if _END.startswith(self._buffer):
+                        return  # perhaps the first half of a ping
                     del self._buffer[:2]
                 self._measure()
             if not self._need or len(self._buffer) < self._need:

@@ -63,7 +63,7 @@ def merge_key(request: Request) -> str:
 
 
 def reply_flow(request: Request, flow: Flow) -> Flow:
-    """Return where responses go: the connection, received:rport, or received:sent-by port (18.2.2, RFC 3581)."""
+    """Return where responses go: the connection, received:rport or received:sent-by port (18.2.2)."""
     if flow.transport != "UDP":
         return flow
     value = request.get("Via") or ""

@@ -40,6 +40,7 @@ class Binding:
         self,
         contact: Contact,
         flow: Flow,
+        *,
         expires: int,
         expires_at: float,
         call_id: str,
@@ -107,7 +108,7 @@ class Bindings:
             wanted.append((contact, seconds))
         if len(wanted) > self._limits.contacts:
             return Answer(403, reason="Too Many Contacts")
-        return self._update(aor, bindings, request, wanted, flow, now)
+        return self._update(aor, bindings, request, wanted=wanted, flow=flow, now=now)
 
     def lookup(self, aor: str, now: float) -> list[Binding]:
         """Return the ways to reach `aor`, best first (q, then newest)."""
@@ -156,12 +157,19 @@ class Bindings:
         """Take back what `dump` gave; connections of an earlier life are not among it. Tells nobody."""
         for entry in saved:
             bindings = self._bindings.setdefault(entry.aor, [])
-            if entry.transport == "UDP" and 0 < entry.remaining and len(bindings) < self._limits.contacts:
+            if entry.transport == "UDP" and entry.remaining > 0 and len(bindings) < self._limits.contacts:
                 flow = Flow(entry.transport, entry.local, entry.remote)
                 remaining = min(entry.remaining, self._limits.maximum)
                 contact = Contact.parse(entry.contact)
                 bindings.append(
-                    Binding(contact, flow, entry.expires, now + remaining, entry.call_id, entry.cseq)
+                    Binding(
+                        contact,
+                        flow,
+                        expires=entry.expires,
+                        expires_at=now + remaining,
+                        call_id=entry.call_id,
+                        cseq=entry.cseq,
+                    )
                 )
             if not bindings:
                 del self._bindings[entry.aor]
@@ -212,6 +220,7 @@ class Bindings:
         aor: str,
         bindings: list[Binding],
         request: Request,
+        *,
         wanted: list[tuple[Contact, int]],
         flow: Flow,
         now: float,
@@ -232,7 +241,12 @@ class Bindings:
                 changed = True
             if seconds:
                 direct = path if path.id else _reachable(contact, request, path)
-                kept.append(Binding(contact, direct, seconds, now + seconds, call_id, cseq))
+                expires_at = now + seconds
+                kept.append(
+                    Binding(
+                        contact, direct, expires=seconds, expires_at=expires_at, call_id=call_id, cseq=cseq
+                    )
+                )
                 changed = True
         while len(kept) > self._limits.contacts:
             # A phone that comes back under a new address each time must not lock itself out.

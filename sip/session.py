@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sip.acks import Acks
-from sip.core import SDP, Core
+from sip.core import SDP, Core, sdp_of
 from sip.credentials import TRIES, Credentials, Headers, authorized
 from sip.errors import LocalError
 from sip.layer import reply_flow
@@ -54,7 +54,7 @@ class _Sent(NamedTuple):
 
 
 class Session:
-    """One session. `state` is "early", "confirmed" or "ended"; `data` is the listener's, dropped at the end."""
+    """One session. `state` is "early", "confirmed" or "ended"; `data` is the listener's until then."""
 
     __slots__ = (
         "_acks",
@@ -185,8 +185,6 @@ class Session:
             self._on_bye(now)
         elif self.state == "ended":
             self._core.reply(transaction, request, 481, now)
-        elif request.body and request.content_type != SDP:
-            self._core.reply(transaction, request, 415, now, headers=(("Accept", SDP),))
         else:
             self._on_offer(request, transaction, now)
 
@@ -200,7 +198,7 @@ class Session:
         if self._bye is not None:
             self._send_bye(now, self._bye)
             return
-        answer = request.body if request.body and request.content_type == SDP else None
+        answer = sdp_of(request)
         if not unacked.wants_answer:
             answer = None
         elif answer is None:
@@ -217,7 +215,8 @@ class Session:
         """Take a re-INVITE or UPDATE (14.2, RFC 3311 5.2)."""
         core = self._core
         invite = request.method == "INVITE"
-        if not invite and not request.body:
+        offer = sdp_of(request)
+        if not invite and offer is None:
             self._there.refresh(request)
             core.reply(transaction, request, 200, now, headers=self._2xx_headers())
             return
@@ -235,7 +234,7 @@ class Session:
         if invite:
             core.reply(transaction, request, 100, now)
         self._incoming = (transaction, request)
-        self.listener.offered(self, request.body or None)
+        self.listener.offered(self, offer)
 
     def _2xx_headers(self) -> Headers:
         return (("Contact", self._core.contact(self._there.flow)), ("Allow", self._core.allow))
@@ -248,7 +247,7 @@ class Session:
         data = self._core.reply(transaction, request, 200, now, tag=tag, headers=headers, body=sdp)
         if request.method != "INVITE":
             return
-        unacked = _Unacked(request.cseq_number, data, transaction.flow, wants_answer=not request.body)
+        unacked = _Unacked(request.cseq_number, data, transaction.flow, wants_answer=sdp_of(request) is None)
         self._unacked = unacked
         timers = self._core.timers
         unacked.repeat = timers.after(T1, self._repeat_2xx, now)
@@ -298,7 +297,7 @@ class Session:
                 Acks.take_over(self._core, transaction).send(self._there, response.to_tag)
             if ours:
                 self._reoffer = None
-                self.listener.reoffered(self, response.body or None)
+                self.listener.reoffered(self, sdp_of(response))
                 self._try_reoffer(now)
         elif not ours:
             return
@@ -349,6 +348,7 @@ class Session:
         done: Callable[[Transaction, int, Response | None, float], None],
         headers: Headers = (),
         body: bytes = b"",
+        *,
         tries: int = 0,
     ) -> None:
         dialog = self._there
@@ -373,7 +373,7 @@ class Session:
         if response is not None and sent.tries < TRIES:
             headers = authorized(sent.headers, self.credentials, response, transaction.request)
             if headers is not None:
-                self._send(sent.method, now, sent.done, headers, sent.body, sent.tries + 1)
+                self._send(sent.method, now, sent.done, headers, sent.body, tries=sent.tries + 1)
                 return
         sent.done(transaction, status, response, now)
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from sip.answer import Answer
+from sip.capabilities import Capabilities
 from sip.core import SDP, Core, StackConfig
 from sip.credentials import TRIES, Credentials, Headers, authorized
 from sip.errors import BadMessage
@@ -33,9 +34,6 @@ Handler = Callable[[Request, Flow, object, float], Answer]
 
 Done = Callable[[Response | None], None]
 
-_KNOWN: Final = frozenset(
-    "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split()
-)
 _IN_DIALOG: Final = frozenset({"INVITE", "BYE", "UPDATE"})
 _OURS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE")
 
@@ -79,7 +77,8 @@ class Stack:
         self._layer = self._core.layer
         self._salt = int.from_bytes(random(8), "big")
         self._handlers = dict(handlers or {})
-        self._core.allow = ", ".join((*_OURS, *sorted(self._handlers)))
+        self._capabilities = Capabilities((*_OURS, *sorted(self._handlers)), config.supported)
+        self._core.allow = ", ".join(self._capabilities.methods)
 
     @property
     def counters(self) -> dict[str, int]:
@@ -218,16 +217,15 @@ class Stack:
             else:
                 self._on_response(message, now)
         except BadMessage as error:
-            self._on_bad_message(error, flow)
+            self.receive_bad(error, flow)
 
     def _on_response(self, response: Response, now: float) -> None:
         count = self._core.count
         # Whatever a user of the transaction will read must be readable, or the response never was.
-        if not (response.call_id and response.from_tag) or (response.status > 100 and not response.to_tag):
+        validate(response)
+        if not response.from_tag or (response.status > 100 and not response.to_tag):
             count("response without tags")
             return
-        if response.cseq_method == "INVITE" and 200 <= response.status < 300:
-            _ = response.contacts, response.record_routes
         if not self._layer.response(response, now):
             count("stray response")
 
@@ -252,9 +250,7 @@ class Stack:
             self._refuse(request, key, flow, Answer(503, retry))
             return
         validate(request)
-        refusal = self._precondition(request)
-        if refusal is not None:
-            self._refuse(request, key, flow, refusal)
+        if self._beyond_us(request, key, flow):
             return
         session = self._session_of(request)
         identity = self._user.authorize(request, flow, session, now)
@@ -269,8 +265,8 @@ class Stack:
         else:
             self._outside(request, key, flow, identity, now)
 
-    def _on_bad_message(self, error: BadMessage, flow: Flow) -> None:
-        """Answer what can be answered (8.2, 18.3), count the rest."""
+    def receive_bad(self, error: BadMessage, flow: Flow) -> None:
+        """Answer what cannot be read, as far as possible (8.2, 18.3), else count it."""
         self._core.count(f"bad message: {error.layer}")
         request = error.partial
         if not isinstance(request, Request) or request.method == "ACK":
@@ -290,9 +286,25 @@ class Stack:
     def _refuse(self, request: Request, key: str, flow: Flow, answer: Answer) -> None:
         """Answer without a transaction; a repeat is answered alike, To tag included (8.2.7)."""
         status, headers, body, reason = answer
-        tag = f"{(hash(key) ^ self._salt) & 0xFFFFFFFFFFFF:012x}"
-        response = request.respond(status, reason, to_tag=tag, headers=headers, body=body)
+        response = request.respond(status, reason, to_tag=self._tag(key), headers=headers, body=body)
         self._core.send(reply_flow(request, flow), bytes(response))
+
+    def _tag(self, key: str) -> str:
+        """Return the To tag of stateless answers to one request: always the same, known to nobody before."""
+        return f"{(hash(key) ^ self._salt) & 0xFFFFFFFFFFFF:012x}"
+
+    def _beyond_us(self, request: Request, key: str, flow: Flow) -> bool:
+        """Refuse what takes no identity to refuse: too many hops (16.3), what we cannot serve (8.2)."""
+        if request.max_forwards == 0 and request.method != "OPTIONS":
+            self._core.count("too many hops")
+            self._refuse(request, key, flow, Answer(483))
+            return True
+        response = self._capabilities.refusal(request, self._tag(key))
+        if response is None:
+            return False
+        self._core.count(f"refused {response.status}")
+        self._core.send(reply_flow(request, flow), bytes(response))
+        return True
 
     def _on_ack(self, request: Request, now: float) -> None:
         key = server_key(request, "INVITE")
@@ -338,27 +350,6 @@ class Stack:
             return load >= config.max_transactions
         return not self._user.urgent(request)
 
-    def _precondition(self, request: Request) -> Answer | None:
-        """Check what needs no identity: method (8.2.1), hops (16.3), extensions (8.2.2.3), body (8.2.3)."""
-        method = request.method
-        count = self._core.count
-        if method not in _KNOWN:
-            count("unknown method")
-            return Answer(501, self._allow())
-        if request.max_forwards == 0 and method != "OPTIONS":
-            count("too many hops")
-            return Answer(483)
-        required = request.values("Require")
-        if required:
-            unsupported = [tag for tag in required if tag.lower() not in self._core.config.supported]
-            if unsupported:
-                count("bad extension")
-                return Answer(420, (("Unsupported", ", ".join(unsupported)),))
-        if method == "INVITE" and request.body and request.content_type != SDP:
-            count("unsupported body")
-            return Answer(415, (("Accept", SDP),))
-        return None
-
     def _session_of(self, request: Request) -> Session | None:
         tag = request.to_tag
         if not tag:
@@ -375,10 +366,9 @@ class Stack:
             transaction = self._layer.serve(request, key, flow, None, now)
             session.receive(request, transaction, flow, now)
         elif request.method == "OPTIONS":
-            self._refuse(request, key, flow, self._capabilities())
+            self._refuse(request, key, flow, self._options())
         else:
-            self._core.count("method not allowed")
-            self._refuse(request, key, flow, Answer(405, self._allow()))
+            self._refuse(request, key, flow, Answer(405, (("Allow", self._core.allow),)))
 
     def _on_invite(self, request: Request, key: str, flow: Flow, identity: object, now: float) -> None:
         if self._layer.merged(merge_key(request)):
@@ -397,19 +387,14 @@ class Stack:
         if handler is not None:
             answer = handler(request, flow, identity, now)
         elif method == "OPTIONS":
-            answer = self._capabilities()
-        elif method in {"BYE", "UPDATE", "PRACK", "NOTIFY", "INFO"}:
+            answer = self._options()
+        else:
+            # BYE and UPDATE: 15.1.2, RFC 3311 5.2.
             self._core.count("no such dialog")
             answer = Answer(481)
-        else:
-            self._core.count("method not allowed")
-            answer = Answer(405, self._allow())
         self._refuse(request, key, flow, answer)
 
-    def _allow(self) -> Headers:
-        return (("Allow", self._core.allow),)
-
-    def _capabilities(self) -> Answer:
+    def _options(self) -> Answer:
         """11.2: what an OPTIONS wants to know."""
         supported = ", ".join(self._core.config.supported)
-        return Answer(200, (*self._allow(), ("Accept", SDP), ("Supported", supported)))
+        return Answer(200, (("Allow", self._core.allow), ("Accept", SDP), ("Supported", supported)))

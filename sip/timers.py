@@ -92,7 +92,7 @@ class Timers:
         return None if deadline == _NEVER else deadline
 
     def run(self, now: float) -> None:
-        """Call back everything due at `now`, earliest first; what that sets for `now` waits for the next run."""
+        """Call back everything due at `now`, earliest first; what that sets for `now` waits."""
         heap = self._heap
         newest = next(self._order)
         while heap and heap[0][0] <= now and heap[0][1] < newest:

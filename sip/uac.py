@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sip.acks import Acks
-from sip.core import SDP, Core
+from sip.core import SDP, Core, sdp_of
 from sip.credentials import TRIES, Credentials, Headers, authorized
 from sip.errors import LocalError
 from sip.flow import Flow
@@ -112,8 +112,7 @@ class UacSession(Session):
             if self._giving_up is None:
                 self._send_cancel(transaction, now)
         elif response.status > 100:
-            has_sdp = response.body and response.content_type == SDP
-            self.listener.progress(self, response.status, response.body if has_sdp else None)
+            self.listener.progress(self, response.status, sdp_of(response))
 
     def _on_accepted(self, transaction: Transaction, response: Response, now: float) -> None:
         acks = Acks.take_over(self._core, transaction)
@@ -127,7 +126,7 @@ class UacSession(Session):
             self._send_bye(now, self._cancel or ())
             return
         self.state = "confirmed"
-        sdp = response.body if response.body and response.content_type == SDP else None
+        sdp = sdp_of(response)
         if offerless and sdp is not None:
             self._acks = acks
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sip.core import SDP, Core
+from sip.core import SDP, Core, sdp_of
 from sip.credentials import Headers
 from sip.dialog import Dialog
 from sip.flow import Flow
@@ -36,7 +36,7 @@ class UasSession(Session):
         self._transaction: Transaction | None = None
         self._reminder: Timer | None = None
         self.request: Request | None = request
-        self.offer = request.body or None
+        self.offer = sdp_of(request)
 
     def begin(self, key: str, flow: Flow, now: float) -> None:
         """Make the server transaction and send 100 (17.2.1)."""

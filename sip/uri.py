@@ -25,7 +25,7 @@ from sip.grammar import (
 )
 
 _HOSTPORT = re.compile(
-    rf"({HOST})(?::([0-9]{{1,5}}))?(;[^?\x00-\x20\x7f<>\"]*+)?(?:\?([^\x00-\x20\x7f<>\"]*+))?"
+    rf"({HOST})(?::([0-9]{{1,5}}))?(;[^?\x00-\x20\x7f<>\"]*+)?(?:\?([^\x00-\x20\x7f<>\"]++))?"
 )
 _USERINFO = re.compile(r"[^\x00-\x20\x7f<>\"@:]++(?::[^\x00-\x20\x7f<>\"@:]*+)?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*+")

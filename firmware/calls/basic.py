@@ -3,10 +3,11 @@
 from firmware.calls.call import By, Call, Ending, personal
 from firmware.calls.cause import Cause
 from firmware.calls.conversation import Conversation
-from firmware.calls.house import Bridge, NoPorts, NotAcceptable
+from firmware.calls.house import Bridge
 from firmware.calls.plan import Emergency, Internal, NotAllowed, Unknown
 from firmware.calls.ringing import ring
 from firmware.journal import Kind, Level
+from firmware.media import NoPorts, NotAcceptable
 
 EMERGENCY_WITHOUT_LINE = Kind(
     "call.emergency.no_line",

@@ -10,6 +10,7 @@ from firmware.calls.leg import Leg, Party
 from firmware.calls.plan import Plan
 from firmware.calls.scope import Scope
 from firmware.labels import Personal
+from firmware.media import Side
 
 
 class State(Enum):
@@ -95,7 +96,8 @@ class Call(Scope):
 
     def open_bridge(self) -> Bridge:
         """Take the media ports of this call; it ends if the bridge reports that a side fell silent."""
-        self.bridge = self.house.media.open(self._media_lost)
+        self.bridge = self.house.media.open()
+        self.bridge.on_timeout = self._media_lost
         return self.bridge
 
     def end(self, ending: Ending) -> None:
@@ -122,5 +124,5 @@ class Call(Scope):
         answered = None if self.answered is None else self.answered.wall
         return CallView(self.id, self.state, self.started.wall, answered, personal(self.caller.party), callee)
 
-    def _media_lost(self) -> None:
+    def _media_lost(self, _: Side) -> None:
         self.end(Ending(Cause.MEDIA_TIMEOUT, By.BOX))

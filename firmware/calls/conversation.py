@@ -5,8 +5,9 @@ from collections.abc import Coroutine
 
 from firmware.calls.call import By, Call, Ending
 from firmware.calls.cause import Cause
-from firmware.calls.house import Bridge, NotAcceptable, Side
-from firmware.calls.leg import Description, Ended, Leg, Refused, Reoffer
+from firmware.calls.house import Bridge
+from firmware.calls.leg import Ended, Leg, Refused, Reoffer
+from firmware.media import Description, NotAcceptable, Side
 
 OFFER_SECONDS = 40.0  # longer than any INVITE transaction waits, RFC 3261 17.1.1.2: a guard, not a policy
 
@@ -49,18 +50,21 @@ class Conversation:
                     return Ending(cause, By.CALLER if leg is self.caller else By.CALLEE)
                 case Reoffer() if self.change is not None and not self.change.done():
                     leg.refuse(Cause.GLARE)
-                case Reoffer(None):
-                    self._start(tree, self._offer_back(leg))
                 case Reoffer(offer):
-                    self._start(tree, self._pass_on(leg, offer))
+                    self._start(tree, self._offer_back(leg) if offer is None else self._pass_on(leg, offer))
 
     def _start(self, tree: asyncio.TaskGroup, change: Coroutine[None, None, None]) -> None:
         self.change = tree.create_task(change)
         self.change.add_done_callback(self._changed)
 
     def _changed(self, change: asyncio.Task[None]) -> None:
-        if change.cancelled() and not self.over:  # a far end would wait for its answer for ever
-            self.call.end(Ending(Cause.FAILED, By.BOX))
+        try:
+            change.exception()
+        except (
+            asyncio.CancelledError
+        ):  # taken out of the task, it no longer holds the call's frames in a cycle
+            if not self.over:  # a far end would wait for its answer for ever
+                self.call.end(Ending(Cause.FAILED, By.BOX))
 
     async def _pass_on(self, leg: Leg, offer: Description) -> None:
         """One side changes the session (hold, codec): ask the other, answer the first as the other did."""
@@ -75,7 +79,11 @@ class Conversation:
     async def _offer_back(self, leg: Leg) -> None:
         """Offer to the side that asks for it what it has, and pass its answer on as an offer to the other."""
         try:
-            answer = await self._offer(leg, self.told[leg])
+            offer = self.told.get(leg)
+            if offer is None:  # the answer to its own first offer is still under way
+                leg.refuse(Cause.GLARE)
+                return
+            answer = await self._offer(leg, offer)
             await self._ask_other(leg, answer)
         except Refused:
             pass  # either side goes on with what it has
@@ -85,8 +93,8 @@ class Conversation:
         try:
             relayed = self.bridge.offer("callee", offer)
             answer = await self._offer(self.caller, relayed)
-            self.told[self.callee] = self.bridge.answer("caller", answer)
-            self.callee.accept(self.told[self.callee])
+            self.told[self.callee] = accepted = self.bridge.answer("caller", answer)
+            self.callee.accept(accepted)
         except Refused as refusal:
             self.call.end(Ending(refusal.cause, By.CALLER))
         except NotAcceptable:

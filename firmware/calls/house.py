@@ -2,25 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-from firmware.calls.leg import Description, Dialer
+from firmware.calls.leg import Dialer
 from firmware.clock import Clock
 from firmware.journal import Journal
-
-Side = Literal["caller", "callee"]
-
-
-class NoPorts(Exception):  # noqa: N818 - a state of the house
-    """Every media port is taken."""
-
-
-class NotAcceptable(Exception):  # noqa: N818 - RFC 3261 calls it so
-    """A description that makes no sense, or has nothing the other side could use."""
+from firmware.media import Description, Side
 
 
 class Bridge(Protocol):
-    """The media of one call; `firmware.media.Bridge` is one."""
+    """The media of one call; `firmware.media.Bridge` is one. Descriptions of no use raise NotAcceptable."""
+
+    on_timeout: Callable[[Side], None] | None
+    """Called when a side that should send has been silent too long."""
 
     def offer(self, side: Side, description: Description) -> Description:
         """Take the offer of one side, return the one for the other. Nothing changes until it is answered."""
@@ -35,8 +29,8 @@ class Bridge(Protocol):
 class Media(Protocol):
     """Where bridges come from; `firmware.media.Media` is one."""
 
-    def open(self, lost: Callable[[], None]) -> Bridge:
-        """Take ports. `lost` is called when a side that should send has been silent too long."""
+    def open(self) -> Bridge:
+        """Take ports; raises NoPorts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +45,7 @@ class Settings:
 class House:
     """All of it together, one object for every call."""
 
+    tenant: str
     dialer: Dialer
     media: Media
     journal: Journal

@@ -8,11 +8,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from firmware.calls.cause import Cause
-
-Description = Any
+from firmware.media import Description
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,37 +1,9 @@
 """The call record: what is kept of a call when it is over."""
 
-from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 
 from firmware.calls.call import By, Call, Ending, Moment
-
-
-class CallKind(Enum):
-    """What sort of call it was."""
-
-    INTERNAL = "internal"
-    EMERGENCY = "emergency"
-
-
-@dataclass(frozen=True, slots=True)
-class CallRecord:
-    """One call that is over."""
-
-    id: str
-    kind: CallKind
-    caller: str | None
-    callee: str | None
-    dialled: str | None
-    started: float
-    answered: float | None
-    ended: float
-    started_boot: float
-    answered_boot: float | None
-    ended_boot: float
-    boot: str
-    cause: str
-    ended_by: str
+from firmware.store.model import CallKind, CallRecord
 
 
 class Records(Protocol):
@@ -47,6 +19,7 @@ def record_of(call: Call, ending: Ending, ended: Moment) -> CallRecord:
     emergency = call.plan.is_emergency(call.caller.dialled)
     return CallRecord(
         id=call.id,
+        tenant=call.house.tenant,
         kind=CallKind.EMERGENCY if emergency else CallKind.INTERNAL,
         caller=call.caller.party.extension,
         callee=None if call.callee is None else call.callee.extension,

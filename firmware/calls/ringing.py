@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from firmware.calls.call import By, Call, Ending, State
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge
-from firmware.calls.leg import Answered, Description, EarlyMedia, Ended, Leg, Reoffer, Ringing
+from firmware.calls.leg import Answered, EarlyMedia, Ended, Leg, Reoffer, Ringing
+from firmware.media import Description
 
 # What the caller hears when every phone said something else: the first of these that any of them said.
 _TELLING = (Cause.REJECTED, Cause.BUSY, Cause.NO_ANSWER, Cause.NOT_ACCEPTABLE, Cause.FAILED)

@@ -5,8 +5,8 @@ are hung up, media stops, the record is written. A fault ends the call it happen
 """
 
 import asyncio
-import secrets
 from functools import partial
+from traceback import clear_frames
 
 from firmware.calls.basic import basic_call
 from firmware.calls.call import By, Call, CallView, Ending, personal
@@ -18,6 +18,7 @@ from firmware.calls.record import Records, record_of
 from firmware.clock import Clock
 from firmware.journal import Journal, Kind, Level
 from firmware.labels import Personal
+from firmware.store.model import new_id
 
 CLOSE_SECONDS = 2.0
 
@@ -34,6 +35,7 @@ class Calls:
     def __init__(
         self,
         *,
+        tenant: str,
         dialer: Dialer,
         media: Media,
         plan: Plan,
@@ -43,7 +45,7 @@ class Calls:
         settings: Settings | None = None,
     ) -> None:
         self.plan = plan
-        self.house = House(dialer, media, journal, clock, settings or Settings())
+        self.house = House(tenant, dialer, media, journal, clock, settings or Settings())
         self.refused = 0
         """Calls turned away because the box was full, since the start."""
         self._records = records
@@ -62,7 +64,7 @@ class Calls:
             self._overload(leg)
             return
         self._full = False
-        call = Call(secrets.token_hex(16), leg, self.plan, self.house)
+        call = Call(new_id(), leg, self.plan, self.house)
         self._journal.log(STARTED, call=Personal("call", call.id), caller=personal(leg.party))
         call.task = asyncio.get_running_loop().create_task(basic_call(call))
         call.task.add_done_callback(partial(self._finished, call))
@@ -105,16 +107,16 @@ class Calls:
         leg.hangup(Cause.OVERLOAD)
 
     def _finished(self, call: Call, task: asyncio.Task[Ending]) -> None:
-        fault = None if task.cancelled() else task.exception()
-        if fault is not None:
-            self._journal.fault(FAULT, fault, call=Personal("call", call.id))
-        if call.ending is not None:
-            ending = call.ending
-        elif task.cancelled() or fault is not None:
-            ending = Ending(Cause.FAILED, By.BOX)
-        else:
+        ending = Ending(Cause.FAILED, By.BOX)
+        try:
             ending = task.result()
-        self._release(call, ending)
+        except asyncio.CancelledError as cancelled:
+            clear_frames(
+                cancelled.__traceback__
+            )  # the frames of a task group keep it, and so the call, in a cycle
+        except Exception as fault:  # noqa: BLE001 - this is the supervisor: told here, and it ends this call alone
+            self._journal.fault(FAULT, fault, call=Personal("call", call.id))
+        self._release(call, call.ending or ending)
 
     def _release(self, call: Call, ending: Ending) -> None:
         if self._calls.pop(call.id, None) is None:

@@ -124,5 +124,5 @@ def packed(address: str) -> bytes:
     """Return an IPv4 or IPv6 address as 4 or 16 bytes; raises ValueError for anything else, names too."""
     try:
         return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         raise ValueError("no IP address") from error

@@ -108,14 +108,22 @@ async def status(context: Context, _wanted: Nothing) -> Status:
     calls = len(live.active_calls())
     listeners = tuple(live.listeners())
     return Status(
-        True, *about, live.started(), registered, calls, listeners, live.memory(), alarm, live.counters()
+        True,
+        *about,
+        live.started(),
+        registered,
+        calls,
+        listeners,
+        live.memory(),
+        alarm,
+        await live.counters(),
     )
 
 
 async def calls(context: Context, wanted: Recent) -> CallList:
     """List running and past calls."""
     active: Sequence[ActiveCall] = context.live.active_calls() if context.live else ()
-    records: Sequence[CallRecord] = ()
+    records: list[CallRecord] = []
     if wanted.recent:
         if context.live:
             await context.durable(context.store.flush())  # a call that just ended is part of the answer

@@ -1,8 +1,8 @@
 """Every stored column, declared once: what it is, why it is held and how long, how it lies on disk.
 
 DDL, insert and select code (`rows.py`), erasure and, later, the record of processing, the export and the
-retention sweep are generated from these tables. A column of the database that is not here fails a test, and so
-does one without a ground. To add one: declare it here, raise VERSION and add a step in `migrations.py`.
+retention sweep are generated from these tables. A column of the database that is not here fails a test, and
+so does one without a ground. To add one: declare it here, raise VERSION and add a step in `migrations.py`.
 """
 
 from dataclasses import dataclass

@@ -125,3 +125,40 @@ def test_refusals_are_counted(tier: Portable) -> None:
         call.a.say(call.left, b"to nobody")
         tier.settle()
     assert tier.loop.refused >= 5
+
+
+def test_thick_traffic_is_taken_in_fewer_turns(tier: Portable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop rests only after many close turns, and stops when a rest gathers few packets or all is behind."""
+    rests: list[float] = []
+    monkeypatch.setattr("rtp.loop.time.sleep", rests.append)
+    ready: list[tuple[int, int]] = []
+
+    class Epoll:
+        def poll(self, timeout: float, most: int) -> list[tuple[int, int]]:
+            return ready
+
+    loop = tier.loop
+    loop._pace = 0.001
+    real, loop.epoll = loop.epoll, Epoll()  # type: ignore[assignment]
+    for _ in range(20):
+        tier.time += 0.02  # one call
+        loop.turn(0)
+    assert rests == []
+    for _ in range(8):
+        tier.time += 0.0001
+        loop.turn(0)
+    assert rests == []
+    ready[:] = [(999, 1)] * 10
+    for _ in range(5):
+        tier.time += 0.001
+        loop.turn(0)
+    assert rests == [0.001] * 5
+    ready[:] = [(999, 1)] * 64
+    loop.turn(0)
+    loop.turn(0)
+    assert len(rests) == 6
+    ready[:] = [(999, 1)]
+    loop.turn(0)
+    loop.turn(0)
+    assert len(rests) == 6
+    loop.epoll = real

@@ -9,6 +9,7 @@ import pytest
 
 from firmware.calls.call import Call
 from firmware.calls.leg import Party
+from firmware.labels import Personal
 from tests.support.injection import Injector, Kind
 from tests.support.legs import Exchange, Faults, Person, ScriptedBridge, ScriptedLeg, victim
 from tests.support.virtual_time import VirtualTimeLoop, run, settle
@@ -101,6 +102,14 @@ def assert_neighbours_unharmed(x: Exchange, calm: Exchange) -> None:
         assert story(x, n) == story(calm, n)
 
 
+async def operator_hangs_up(x: Exchange, n: int) -> None:
+    """Play a call that is cancelled from outside while it talks."""
+    await dial(x, n, "a")
+    await x.phone(f"desk{n}").answers("b")
+    x.calls.hangup(next(view.id for view in x.calls.active() if view.callee == Personal("ext", f"2{n:02}")))
+    await settle()
+
+
 SCENES = pytest.mark.parametrize("scene", [full_call, offerless_call])
 
 
@@ -128,7 +137,7 @@ def test_fault_in_everything_a_call_asks_of_its_house(scene: Scene) -> None:
         assert any(kind.name.startswith("call.fault") for kind, _ in x.events), f"fault {at} was not told"
 
 
-@SCENES
+@pytest.mark.parametrize("scene", [full_call, offerless_call, operator_hangs_up])
 def test_a_finished_call_leaves_nothing_for_the_collector(scene: Scene) -> None:
     def leftovers() -> list[object]:
         kinds = (Call, ScriptedBridge, asyncio.Task)

@@ -48,8 +48,8 @@ class Demo:
         with ExitStack() as stack:
             self.say("starting the box: python -m firmware run")
             office = stack.enter_context(Office(self.directory / "box", 85))
-            office.ask("extension", "change", "102", "--alias", ALIAS, "--name", NAMES["102"])
-            office.ask("extension", "change", "101", "--name", NAMES["101"])
+            office.box.cli("extension", "change", "102", "--alias", ALIAS, "--name", NAMES["102"])
+            office.box.cli("extension", "change", "101", "--name", NAMES["101"])
             self.say(f"the box is there; 102 has the alias {ALIAS}")
             phones = {
                 user: stack.enter_context(
@@ -74,11 +74,12 @@ class Demo:
             canaries = [("number dialled", ALIAS), *names, *secrets]
             self._scan(office, canaries, "while it runs")
             self.say("ending the box: Ctrl-C")
-            code = office.end(signal.SIGINT)
+            code = office.box.stop(signal.SIGINT)
             self.lines.append(Line("exit code after Ctrl-C", str(code), "0", code == 0))
             self._scan(office, canaries, "after its end")
-            shown = [find for find in scan(office.log_directory, canaries) if "secret" not in find.label]
-            self.lines.append(Line("personal data in the live log", str(len(shown)), "0", not shown))
+            log = office.box.output()
+            shown = [label for label, text in canaries if text in log and not label.startswith("secret")]
+            self.lines.append(Line("names and number in the live log", str(len(shown)), "0", not shown))
 
     def _talk(self, office: Office, phones: dict[str, Baresip], speech: dict[str, Path]) -> None:
         caller, callee = phones["101"], phones["102"]
@@ -129,10 +130,10 @@ class Demo:
     def _delay(self, office: Office) -> None:
         self.say(f"measuring the delay the box adds: {PROBE:g} s through it, {PROBE:g} s without it")
         addresses = office.address(20), office.address(21)
-        storm(office.udp, addresses[1], [office.login("104")])
+        storm(office.box.udp, addresses[1], [office.login("104")])
         with (
             Streams() as streams,
-            Crowd(office.udp, addresses, [office.login("103")], ["104"], streams) as crowd,
+            Crowd(office.box.udp, addresses, [office.login("103")], ["104"], streams) as crowd,
         ):
             crowd.begin()
             crowd.settle(5)

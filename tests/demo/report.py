@@ -105,7 +105,7 @@ def table(lines: Sequence[Line]) -> str:
         max(len(text) for text in column)
         for column in zip(*((a.what, a.figure, a.wanted) for a in lines), strict=True)
     ]
-    return "\n".join(
-        f"  {one.what:<{wide[0]}}  {one.figure:>{wide[1]}}  {one.wanted:<{wide[2]}}  {'ok' if one.good else 'FAILED'}"
-        for one in lines
-    )
+    rows = [
+        (f"{a.what:<{wide[0]}}", f"{a.figure:>{wide[1]}}", f"{a.wanted:<{wide[2]}}", a.good) for a in lines
+    ]
+    return "\n".join(f"  {a}  {b}  {c}  {'ok' if good else 'FAILED'}" for a, b, c, good in rows)

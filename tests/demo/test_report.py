@@ -16,7 +16,7 @@ def heard(sent: Samples, *, before: bool = True, held: bool = False, after: bool
     for part, (start, end) in ((before, (0, 4)), (held, (4, 6)), (after, (6, 10))):
         if part:
             out[start * RATE : end * RATE] = sent[start * RATE : end * RATE]
-    return np.r_[np.zeros(1234), out]
+    return np.asarray(np.r_[np.zeros(1234), out])
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class Ended:
 LegEvent = Ringing | EarlyMedia | Answered | Reoffer | Ended
 
 
-class Refused(Exception):  # noqa: N818 - an answer of the far end, not an error of ours
+class Refused(Exception):
     """The far end did not take an offer; the session goes on as it was."""
 
     def __init__(self, cause: Cause) -> None:

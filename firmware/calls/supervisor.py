@@ -35,7 +35,6 @@ class Calls:
     def __init__(
         self,
         *,
-        tenant: str,
         dialer: Dialer,
         media: Media,
         plan: Plan,
@@ -43,6 +42,7 @@ class Calls:
         journal: Journal,
         clock: Clock,
         settings: Settings | None = None,
+        tenant: str = "",
     ) -> None:
         self.plan = plan
         self.house = House(tenant, dialer, media, journal, clock, settings or Settings())

@@ -164,7 +164,8 @@ def _registrations(office: Office) -> list[str]:
         what = f"at {rate}/s" if rate else "as fast as it goes"
         lines.append(
             f"registrations {what}: {got['rate']:.0f}/s, {cost:.0f} us CPU each, answered in "
-            f"p50 {got['p50_ms']:.2f} p99 {got['p99_ms']:.2f} ms, {got['refused']} refused, {got['resent']} asked again"
+            f"p50 {got['p50_ms']:.2f} p99 {got['p99_ms']:.2f} ms, "
+            f"{got['refused']} refused, {got['resent']} asked again"
         )
     return lines
 
@@ -194,7 +195,8 @@ def _calls(office: Office) -> list[str]:
         lines.append(
             f"calls with 1 s of sound at {rate}/s: {got['answered']} of {calls} answered, "
             f"CPU per call {signalling:.2f} ms signalling {media:.2f} ms media, "
-            f"INVITE to 200 p50 {got['setup_p50_ms']:.1f} p99 {got['setup_p99_ms']:.1f} ms, {share * 100:.2f} % of packets arrived"
+            f"INVITE to 200 p50 {got['setup_p50_ms']:.1f} p99 {got['setup_p99_ms']:.1f} ms, "
+            f"{share * 100:.2f} % of packets arrived"
         )
         time.sleep(SETTLE)
     return lines

@@ -63,7 +63,7 @@ class Ended:
 LegEvent = Ringing | EarlyMedia | Answered | Reoffer | Ended
 
 
-class Refused(Exception):  # noqa: N818 - an answer of the far end, not an error of ours
+class Refused(Exception):
     """The far end did not take an offer; the session goes on as it was."""
 
     def __init__(self, cause: Cause) -> None:
@@ -139,7 +139,7 @@ class Leg(ABC):
         """Tell the caller that the far end alerts (180). Incoming legs, before the answer, may repeat."""
 
     @abstractmethod
-    def progress(self, answer: Description) -> None:
+    def early_media(self, answer: Description) -> None:
         """Give the caller early media (183 with a description). Incoming legs that brought an offer."""
 
     @abstractmethod

@@ -35,7 +35,6 @@ class Calls:
     def __init__(
         self,
         *,
-        tenant: str,
         dialer: Dialer,
         media: Media,
         plan: Plan,
@@ -43,6 +42,7 @@ class Calls:
         journal: Journal,
         clock: Clock,
         settings: Settings | None = None,
+        tenant: str = "",
     ) -> None:
         self.plan = plan
         self.house = House(tenant, dialer, media, journal, clock, settings or Settings())
@@ -69,6 +69,10 @@ class Calls:
         call.task = asyncio.get_running_loop().create_task(basic_call(call))
         call.task.add_done_callback(partial(self._finished, call))
         self._calls[call.id] = call
+
+    def is_emergency(self, number: str) -> bool:
+        """Whether a number calls for help, by the plan in force."""
+        return self.plan.is_emergency(number)
 
     def active(self) -> list[CallView]:
         """Return the calls of this moment, oldest first."""

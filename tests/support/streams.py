@@ -15,6 +15,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 INTERVAL = 0.02
+SO_TIMESTAMPNS = 35
+"""Socket option missing in Python's module: the kernel notes when a packet arrived."""
 _RTP = struct.Struct("!BBHII")
 _MARK = struct.Struct("!4sIIQ")  # magic, stream, number of the packet, nanoseconds
 _MAGIC = b"blst"

@@ -85,6 +85,7 @@ def allowances(pyproject: Path) -> dict[str, tuple[str, ...]]:
     watches = (*lists["sockets"], "firmware.media.media")
     return lists | {
         "watches": watches,
+        "loop time": (*lists["clocks"], "sip.transport"),
         "terminal": TERMINAL,
         "code": NOBODY,
         "environment": NOBODY,
@@ -147,7 +148,7 @@ def _method(name: str, receiver: ast.expr, call: ast.Call) -> str:
         if name in names:
             return kind
     if name == "time" and on.endswith("loop"):
-        return "clocks"
+        return "loop time"
     if name in {"update", "pop", "setdefault", "clear"} and on == "environ":
         return "environment"
     return ""

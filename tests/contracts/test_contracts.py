@@ -78,7 +78,7 @@ CALLS = [
         "def f(loop: object) -> None:\n    loop.create_datagram_endpoint(f)",
         "sockets",
     ),
-    ("firmware.calls.planted", "def f(loop: object) -> None:\n    loop.time()", "clocks"),
+    ("firmware.calls.planted", "def f(loop: object) -> None:\n    loop.time()", "loop time"),
     ("sip.planted", "print('x')", "terminal"),
     ("firmware.store.planted", "input()", "terminal"),
     ("firmware.calls.planted", "import sys\nsys.stderr.write('x')", "terminal"),

@@ -28,7 +28,7 @@ from provisioning.site_default import default_site
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = 60.0
 """Patience with a busy machine; nothing here takes that long."""
-LAUNCHER = "BRANCHLINE_LAUNCHER"  # a command to put before the interpreter, such as a user-mode emulator
+INTERPRETER = "BRANCHLINE_PYTHON"  # another Python to run the box with, such as the emulated one
 
 
 class Box:
@@ -199,7 +199,7 @@ class Box:
 
 def command() -> list[str]:
     """Return the words that start our command line."""
-    return [*os.environ.get(LAUNCHER, "").split(), sys.executable, "-m", "firmware"]
+    return [os.environ.get(INTERPRETER, sys.executable), "-m", "firmware"]
 
 
 def free_port() -> int:

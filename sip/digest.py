@@ -6,6 +6,10 @@ each (nonce, cnonce) that answered rightly, so that nothing counts twice. When t
 epoch begins and every older nonce is stale.
 
 A user nobody knows costs the same work and gets the same answer as a wrong secret.
+
+Where the caller names a source, nonces are bound to it: only who can receive there can answer from there.
+An answer with a nonce of elsewhere is not judged at all, so guesses can be counted against a source without
+anybody else being able to make it look guilty.
 """
 
 from __future__ import annotations
@@ -43,6 +47,8 @@ _all_params = re.compile(_PARAM, re.DOTALL).findall
 _is_digest = re.compile(rf"{_PARAM}(?:[ \t]*+,[ \t]*+(?:{_PARAM})?+)*+", re.DOTALL).fullmatch
 _is_plain = re.compile(r'[^ \t"]++').fullmatch
 _is_count = re.compile(r"[0-9A-Fa-f]{8}").fullmatch
+_NONCE_LENGTH = 48
+_MAX_BINDINGS = 4096
 _NONCE = re.compile(r"([0-9a-f]{8})([0-9a-f]{8})[0-9a-f]{32}")
 
 
@@ -82,6 +88,7 @@ class DigestServer:
         *(
             "_algorithms",
             "_answer_header",
+            "_bindings",
             "_ask_header",
             "_challenges",
             "_decoys",
@@ -124,6 +131,7 @@ class DigestServer:
         self._epoch = 0
         self._nonce, self._nonce_second = "", -1
         self._known: dict[str, int] = {}
+        self._bindings: dict[str, str] = {}
         self._seen: dict[tuple[str, str], int] = {}
         self._seen_before: dict[tuple[str, str], int] = {}
         self._seen_since = 0.0
@@ -131,16 +139,20 @@ class DigestServer:
         self.lifetime = lifetime
         self.granted = self.challenged = self.refused = self.stale = self.replayed = 0
 
-    def check(self, request: Request, now: float) -> Granted | Challenge | Refused:
-        """Judge the credentials of a request."""
+    def check(self, request: Request, now: float, source: str = "") -> Granted | Challenge | Refused:
+        """Judge the credentials of a request that came from `source` (an IP address; "" binds to none)."""
         for params in self._credentials(request):
-            return self._judge(request, params, now)
+            return self._judge(request, params, now, source)
         self.challenged += 1
-        return Challenge(self.challenge(now), stale=False)
+        return Challenge(self.challenge(now, source), stale=False)
 
-    def challenge(self, now: float, *, stale: bool = False) -> list[tuple[str, str]]:
+    def claimed(self, request: Request) -> str:
+        """Give the user whose credentials a request brings, "" when it brings none that could be judged."""
+        return next((params["username"] for params in self._credentials(request)), "")
+
+    def challenge(self, now: float, source: str = "", *, stale: bool = False) -> list[tuple[str, str]]:
         """Give the challenge headers, strongest algorithm first (RFC 8760 section 2.4)."""
-        nonce = self._current_nonce(now)
+        nonce = self._current_nonce(now) + self._binding(source)
         end = f'nonce="{nonce}", stale=true' if stale else f'nonce="{nonce}"'
         return [(self._ask_header, start + end) for start in self._challenges]
 
@@ -164,8 +176,17 @@ class DigestServer:
             return "nc" not in params and "cnonce" not in params
         return qop in self._qop and bool(params.get("cnonce")) and bool(_is_count(params.get("nc", "")))
 
-    def _judge(self, request: Request, params: dict[str, str], now: float) -> Granted | Challenge | Refused:
+    def _judge(
+        self, request: Request, params: dict[str, str], now: float, source: str
+    ) -> Granted | Challenge | Refused:
         user, algorithm, nonce = params["username"], params["algorithm"], params["nonce"]
+        binding = self._binding(source)
+        if not hmac.compare_digest(
+            nonce[_NONCE_LENGTH:].encode("utf-8", "surrogateescape"), binding.encode()
+        ):
+            # Stale whatever the answer: to tell right from wrong here would be a free guess.
+            self.stale += 1
+            return Challenge(self.challenge(now, source, stale=True), stale=True)
         ha1_known = self._ha1(user, algorithm)
         secret = self._decoys[algorithm] if ha1_known is None else ha1_known
         ha1_text = secret.decode("ascii") if isinstance(secret, bytes) else secret
@@ -175,13 +196,13 @@ class DigestServer:
         right = _same_target(params["uri"], request) and right and ha1_known is not None
         if not right:
             self.refused += 1
-            return Refused(self.challenge(now), user)
-        fresh = self._is_fresh(nonce, now)
+            return Refused(self.challenge(now, source), user)
+        fresh = self._is_fresh(nonce[:_NONCE_LENGTH], now)
         if not fresh or not self._count(nonce, params, now):
             if fresh:
                 self.replayed += 1
             self.stale += 1
-            return Challenge(self.challenge(now, stale=True), stale=True)
+            return Challenge(self.challenge(now, source, stale=True), stale=True)
         self.granted += 1
         return Granted(user, algorithm)
 
@@ -196,6 +217,18 @@ class DigestServer:
                 self._known.clear()
             self._known[self._nonce] = second
         return self._nonce
+
+    def _binding(self, source: str) -> str:
+        """Give what nonces for a source end in."""
+        if not source:
+            return ""
+        binding = self._bindings.get(source)
+        if binding is None:
+            if len(self._bindings) >= _MAX_BINDINGS:
+                self._bindings.clear()
+            binding = hmac.digest(self._key, b"source " + source.encode(), "sha256")[:8].hex()
+            self._bindings[source] = binding
+        return binding
 
     def _make_nonce(self, second: int, epoch: int) -> str:
         stamp = f"{second & 0xFFFFFFFF:08x}{epoch & 0xFFFFFFFF:08x}"

@@ -1,0 +1,38 @@
+"""Where a message came from and goes to: one UDP address pair or one stream connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Transport = Literal["UDP", "TCP", "TLS"]
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A path messages take (RFC 5626 calls it a flow).
+
+    `local` and `remote` are (IP address, port), IPv6 without brackets. `id` is the number of the connection
+    on TCP and TLS, never used twice in the life of a process; on UDP it is 0 and `remote` alone tells where
+    to send.
+    """
+
+    transport: Transport
+    local: Address
+    remote: Address
+    id: int = 0
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the transport repeats lost data itself (RFC 3261 17: every stream does)."""
+        return self.transport != "UDP"
+
+    def to(self, remote: Address) -> Flow:
+        """Return the same socket aimed at another address; meaningful on UDP only."""
+        return replace(self, remote=remote)
+
+
+def bracketed(host: str) -> str:
+    """Return `host` as it stands in a URI or Via: an IPv6 address in brackets (RFC 3261 25.1)."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

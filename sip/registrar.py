@@ -1,0 +1,296 @@
+"""Where people can be reached: the bindings of a registrar (RFC 3261 10.3).
+
+Needs no transaction: a REGISTER repeated with the same Call-ID and CSeq changes nothing and gets the same
+answer. Each binding keeps the path its REGISTER came by, because behind address translation there is no
+other way to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from sip.answer import Answer
+from sip.contact import Contact
+from sip.flow import Flow, Transport
+from sip.layer import reply_flow
+from sip.message import Request
+
+_URI_LIMIT: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrarLimits:
+    """Shortest, longest and usual registration in seconds, and the most contacts of an address-of-record."""
+
+    minimum: int = 60
+    maximum: int = 3600
+    default: int = 3600
+    contacts: int = 10
+
+
+class Binding:
+    """One contact of an address-of-record. `uri` is the Request-URI to use, `flow` the way there."""
+
+    __slots__ = ("call_id", "contact", "cseq", "expires", "expires_at", "flow", "instance", "q", "uri")
+
+    def __init__(
+        self,
+        contact: Contact,
+        flow: Flow,
+        *,
+        expires: int,
+        expires_at: float,
+        call_id: str,
+        cseq: int,
+    ) -> None:
+        self.contact = contact
+        self.uri = str(contact.uri)
+        self.flow = flow
+        self.expires = expires
+        self.expires_at = expires_at
+        self.q = contact.q
+        self.call_id = call_id
+        self.cseq = cseq
+        self.instance = (contact.instance, contact.reg_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedBinding:
+    """A binding as plain values, for a store. `remaining` are seconds of life left when it was saved."""
+
+    aor: str
+    contact: str
+    transport: Transport
+    local: tuple[str, int]
+    remote: tuple[str, int]
+    remaining: float
+    expires: int
+    call_id: str
+    cseq: int
+
+
+class Bindings:
+    """All bindings of one registrar, in memory. `changed(aor)` is called after each change."""
+
+    def __init__(
+        self, limits: RegistrarLimits | None = None, changed: Callable[[str], None] | None = None
+    ) -> None:
+        """Begin with no bindings."""
+        self.limits = limits or RegistrarLimits()
+        self._changed = changed
+        self._bindings: dict[str, list[Binding]] = {}
+        self._connections: dict[int, set[str]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._bindings.values()))
+
+    def register(self, aor: str, request: Request, flow: Flow, now: float) -> Answer:
+        """Do what a REGISTER for `aor`, already authorised, asks for (10.3 steps 6 to 8)."""
+        contacts = request.contacts
+        bindings = self._alive(aor, now)
+        if not contacts:
+            return self._listing(bindings, request, now)
+        if any(contact.star for contact in contacts):
+            return self._remove_all(aor, bindings, request, contacts, now)
+        wanted = []
+        for contact in contacts:
+            seconds = contact.expires
+            if seconds is None:
+                seconds = request.expires
+            seconds = self.limits.default if seconds is None else min(seconds, self.limits.maximum)
+            if 0 < seconds < self.limits.minimum:
+                return Answer(423, (("Min-Expires", str(self.limits.minimum)),))
+            if not contact.uri.is_sip or len(str(contact.uri)) > _URI_LIMIT:
+                return Answer(400, reason="Bad Contact")
+            wanted.append((contact, seconds))
+        if len(wanted) > self.limits.contacts:
+            return Answer(403, reason="Too Many Contacts")
+        return self._update(aor, bindings, request, wanted=wanted, flow=flow, now=now)
+
+    def lookup(self, aor: str, now: float) -> list[Binding]:
+        """Return the ways to reach `aor`, best first (q, then newest)."""
+        return sorted(self._alive(aor, now), key=lambda binding: (-binding.q, -binding.expires_at))
+
+    def flow_closed(self, flow: Flow) -> None:
+        """Drop the bindings of a connection that is gone (RFC 5626 5.3: a flow that failed leads nowhere)."""
+        for aor in self._connections.pop(flow.id, ()):
+            kept = [binding for binding in self._bindings.get(aor, ()) if binding.flow.id != flow.id]
+            self._store(aor, kept)
+
+    def remove(self, aor: str) -> None:
+        """Drop everything of one address-of-record."""
+        if aor in self._bindings:
+            self._store(aor, [])
+
+    def expire(self, now: float) -> None:
+        """Drop what has expired; lookups do so for themselves, this is for those nobody looks up."""
+        for aor in list(self._bindings):
+            self._alive(aor, now)
+
+    def next_deadline(self) -> float | None:
+        """Return when the next binding expires."""
+        times = [binding.expires_at for bindings in self._bindings.values() for binding in bindings]
+        return min(times, default=None)
+
+    def dump(self, now: float, aor: str | None = None) -> list[SavedBinding]:
+        """Return all bindings, or those of one address-of-record, for a store."""
+        return [
+            SavedBinding(
+                name,
+                str(binding.contact),
+                binding.flow.transport,
+                binding.flow.local,
+                binding.flow.remote,
+                binding.expires_at - now,
+                binding.expires,
+                binding.call_id,
+                binding.cseq,
+            )
+            for name in ([aor] if aor is not None else list(self._bindings))
+            for binding in self._alive(name, now)
+        ]
+
+    def load(self, saved: Iterable[SavedBinding], now: float) -> None:
+        """Take back what `dump` gave; connections of an earlier life are not among it. Tells nobody."""
+        for entry in saved:
+            bindings = self._bindings.setdefault(entry.aor, [])
+            if entry.transport == "UDP" and entry.remaining > 0 and len(bindings) < self.limits.contacts:
+                flow = Flow(entry.transport, entry.local, entry.remote)
+                remaining = min(entry.remaining, self.limits.maximum)
+                contact = Contact.parse(entry.contact)
+                bindings.append(
+                    Binding(
+                        contact,
+                        flow,
+                        expires=entry.expires,
+                        expires_at=now + remaining,
+                        call_id=entry.call_id,
+                        cseq=entry.cseq,
+                    )
+                )
+            if not bindings:
+                del self._bindings[entry.aor]
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _alive(self, aor: str, now: float) -> list[Binding]:
+        bindings = self._bindings.get(aor)
+        if bindings is None:
+            return []
+        alive = [binding for binding in bindings if binding.expires_at > now]
+        if len(alive) != len(bindings):
+            self._store(aor, alive)
+        return alive
+
+    def _store(self, aor: str, bindings: list[Binding]) -> None:
+        before = {binding.flow.id for binding in self._bindings.get(aor, ())}
+        after = {binding.flow.id for binding in bindings}
+        for gone in before - after:
+            names = self._connections.get(gone)
+            if names is not None:
+                names.discard(aor)
+                if not names:
+                    del self._connections[gone]
+        for new in after - before - {0}:
+            self._connections.setdefault(new, set()).add(aor)
+        if bindings:
+            self._bindings[aor] = bindings
+        else:
+            self._bindings.pop(aor, None)
+        if self._changed is not None:
+            self._changed(aor)
+
+    def _remove_all(
+        self, aor: str, bindings: list[Binding], request: Request, contacts: list[Contact], now: float
+    ) -> Answer:
+        """10.3 step 6: "*" stands alone and with Expires: 0."""
+        if len(contacts) != 1 or request.expires != 0:
+            return Answer(400, reason="Bad Contact")
+        if any(_stale(binding, request) or _repeated(binding, request) for binding in bindings):
+            return Answer(500)
+        if bindings:
+            self._store(aor, [])
+        return self._listing([], request, now)
+
+    def _update(
+        self,
+        aor: str,
+        bindings: list[Binding],
+        request: Request,
+        *,
+        wanted: list[tuple[Contact, int]],
+        flow: Flow,
+        now: float,
+    ) -> Answer:
+        """10.3 step 7: all or nothing."""
+        call_id, cseq = request.call_id, request.cseq_number
+        path = _way_back(request, flow)
+        kept = list(bindings)
+        changed = False
+        for contact, seconds in wanted:
+            old = next((binding for binding in kept if _same(binding, contact)), None)
+            if old is not None:
+                if _stale(old, request):
+                    return Answer(500)
+                if _repeated(old, request):
+                    continue
+                kept.remove(old)
+                changed = True
+            if seconds:
+                direct = path if path.id else _reachable(contact, request, path)
+                expires_at = now + seconds
+                kept.append(
+                    Binding(
+                        contact, direct, expires=seconds, expires_at=expires_at, call_id=call_id, cseq=cseq
+                    )
+                )
+                changed = True
+        while len(kept) > self.limits.contacts:
+            # A phone that comes back under a new address each time must not lock itself out.
+            kept.remove(min(kept, key=lambda binding: binding.expires_at))
+        if changed:
+            self._store(aor, kept)
+        return self._listing(kept, request, now)
+
+    @staticmethod
+    def _listing(bindings: list[Binding], request: Request, now: float) -> Answer:
+        """10.3 step 8: every binding with the time it has left; those of this very request as granted."""
+        headers = []
+        for binding in bindings:
+            left = binding.expires if _repeated(binding, request) else ceil(binding.expires_at - now)
+            headers.append(("Contact", str(binding.contact.with_param("expires", str(left)))))
+        return Answer(200, tuple(headers))
+
+
+def _repeated(binding: Binding, request: Request) -> bool:
+    return binding.call_id == request.call_id and binding.cseq == request.cseq_number
+
+
+def _stale(binding: Binding, request: Request) -> bool:
+    return binding.call_id == request.call_id and binding.cseq > request.cseq_number
+
+
+def _same(binding: Binding, contact: Contact) -> bool:
+    """Whether a contact replaces a binding: by instance and reg-id (RFC 5626 6), else by URI (10.3)."""
+    if contact.instance and contact.reg_id:
+        return binding.instance == (contact.instance, contact.reg_id)
+    return binding.contact.uri.matches(contact.uri)
+
+
+def _way_back(request: Request, flow: Flow) -> Flow:
+    return flow if flow.transport != "UDP" else reply_flow(request, flow)
+
+
+def _reachable(contact: Contact, request: Request, path: Flow) -> Flow:
+    """Return where to send on UDP: to the source if it asked for that (RFC 3581) or is translated.
+
+    A phone that sends from one port and listens on another says so by a Contact with its own address and no
+    `rport`.
+    """
+    uri = contact.uri
+    if "rport" in request.via.params or uri.host != path.remote[0]:
+        return path
+    return path.to((uri.host, uri.port or 5060))

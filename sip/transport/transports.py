@@ -1,0 +1,149 @@
+"""All sockets of one stack, and the one timer that wakes it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Literal
+
+from sip.errors import LocalError
+from sip.flow import Address, Flow
+from sip.transport.tcp import StreamLimits, StreamTransport
+from sip.transport.udp import UdpTransport
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from sip.stack import Stack
+
+
+class BindError(LocalError):
+    """An address cannot be listened on. `transport`, `host`, `port` and `errno` say which and why."""
+
+    def __init__(self, transport: str, host: str, port: int, error: OSError) -> None:
+        super().__init__("the address cannot be listened on")
+        self.transport = transport
+        self.host = host
+        self.port = port
+        self.errno = error.errno
+        self.strerror = error.strerror
+
+
+class Transports:
+    """Carries messages between sockets and a stack.
+
+        transports = Transports(loop, clock)
+        stack = Stack(transports.send, user, StackConfig(), os.urandom)
+        transports.start(stack)
+        transports.bind("UDP", "127.0.0.1", 5060)
+
+    `clock` gives the `now` the stack lives in; only its differences matter.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        clock: Callable[[], float],
+        limits: StreamLimits | None = None,
+    ) -> None:
+        """Begin without sockets."""
+        self._loop = loop
+        self._clock = clock
+        self._limits = limits or StreamLimits()
+        self._stack: Stack | None = None
+        self._udp: dict[Address, UdpTransport] = {}
+        self._streams: list[StreamTransport] = []
+        self._numbers = count(1)
+        self._timer: asyncio.TimerHandle | None = None
+        self.counters: defaultdict[str, int] = defaultdict(int)
+
+    def start(self, stack: Stack) -> None:
+        """Serve `stack`: wake it at its deadlines."""
+        self._stack = stack
+        stack.on_deadline(self._wake)
+        deadline = stack.next_deadline()
+        if deadline is not None:
+            self._wake(deadline)
+
+    def bind(
+        self, kind: Literal["UDP", "TCP", "TLS"], host: str, port: int, context: SSLContext | None = None
+    ) -> Address:
+        """Listen on an address and return it as bound (port 0 becomes a real one); raise BindError.
+
+        TLS needs `context`, with the certificate loaded and TLS 1.2 or later.
+        """
+        stack = self._stack
+        if stack is None:
+            raise LocalError("start comes before bind")
+        if (kind == "TLS") != (context is not None):
+            raise LocalError("a TLS context belongs to TLS, and to nothing else")
+        try:
+            if kind == "UDP":
+                udp = UdpTransport(self._loop, (host, port), stack.receive, self._clock, self._count)
+                self._udp[udp.address] = udp
+                return udp.address
+            stream = StreamTransport(
+                self._loop,
+                (host, port),
+                stack,
+                clock=self._clock,
+                count=self._count,
+                number=lambda: next(self._numbers),
+                limits=self._limits,
+                context=context,
+            )
+        except OSError as error:
+            raise BindError(kind, host, port, error) from error
+        self._streams.append(stream)
+        return stream.address
+
+    async def unbind(self, kind: Literal["UDP", "TCP", "TLS"], host: str, port: int) -> None:
+        """Listen at an address no longer; the connections that came in there are closed."""
+        if kind == "UDP":
+            udp = self._udp.pop((host, port), None)
+            if udp is not None:
+                udp.close()
+            return
+        for stream in [one for one in self._streams if (one.kind, one.address) == (kind, (host, port))]:
+            self._streams.remove(stream)
+            await stream.close()
+
+    def send(self, flow: Flow, data: bytes) -> bool:
+        """Put a message on its flow; False when that is gone."""
+        if flow.transport == "UDP":
+            udp = self._udp.get(flow.local)
+            return udp is not None and udp.send(data, flow.remote)
+        return any(stream.send(flow, data) for stream in self._streams)
+
+    async def close(self) -> None:
+        """Release every socket and the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._stack is not None:
+            self._stack.on_deadline(None)
+        for udp in self._udp.values():
+            udp.close()
+        self._udp.clear()
+        for stream in self._streams:
+            await stream.close()
+        self._streams.clear()
+
+    def _count(self, name: str) -> None:
+        self.counters[name] += 1
+
+    def _wake(self, when: float) -> None:
+        """Arm the timer for the stack's next deadline, which is earlier than any before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(max(0.0, when - self._clock()), self._run)
+
+    def _run(self) -> None:
+        self._timer = None
+        if self._stack is not None:
+            self._stack.run(self._clock())
+            deadline = self._stack.next_deadline()
+            if deadline is not None:
+                self._wake(deadline)

@@ -6,6 +6,10 @@ each (nonce, cnonce) that answered rightly, so that nothing counts twice. When t
 epoch begins and every older nonce is stale.
 
 A user nobody knows costs the same work and gets the same answer as a wrong secret.
+
+Where the caller names a source, nonces are bound to it: only who can receive there can answer from there.
+An answer with a nonce of elsewhere is not judged at all, so guesses can be counted against a source without
+anybody else being able to make it look guilty.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sip.errors import BadMessage, LocalError, RemoteError
-from sip.grammar import is_token, quote
+from sip.grammar import quote, unquote
 from sip.message import Request, Response
 from sip.uri import SipUri
 
@@ -40,9 +44,11 @@ _MAX_KNOWN_NONCES = 1024
 
 _PARAM = r'([A-Za-z0-9*_\-]++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]++|\\.)*+)"|([^ \t,"]++))'
 _all_params = re.compile(_PARAM, re.DOTALL).findall
-_unescape = re.compile(r"\\(.)", re.DOTALL).sub
 _is_digest = re.compile(rf"{_PARAM}(?:[ \t]*+,[ \t]*+(?:{_PARAM})?+)*+", re.DOTALL).fullmatch
+_is_plain = re.compile(r'[^ \t"]++').fullmatch
 _is_count = re.compile(r"[0-9A-Fa-f]{8}").fullmatch
+_NONCE_LENGTH = 48
+_MAX_BINDINGS = 4096
 _NONCE = re.compile(r"([0-9a-f]{8})([0-9a-f]{8})[0-9a-f]{32}")
 
 
@@ -82,9 +88,10 @@ class DigestServer:
         *(
             "_algorithms",
             "_answer_header",
+            "_bindings",
             "_ask_header",
             "_challenges",
-            "_decoy",
+            "_decoys",
             "_epoch",
             "_ha1",
             "_key",
@@ -120,10 +127,11 @@ class DigestServer:
         )
         self._ask_header = "Proxy-Authenticate" if proxy else "WWW-Authenticate"
         self._answer_header = "Proxy-Authorization" if proxy else "Authorization"
-        self._decoy = hmac.digest(key, b"nobody", "sha256").hex()
+        self._decoys = {name: _hash(name, key) for name in self._algorithms}
         self._epoch = 0
         self._nonce, self._nonce_second = "", -1
         self._known: dict[str, int] = {}
+        self._bindings: dict[str, str] = {}
         self._seen: dict[tuple[str, str], int] = {}
         self._seen_before: dict[tuple[str, str], int] = {}
         self._seen_since = 0.0
@@ -131,16 +139,20 @@ class DigestServer:
         self.lifetime = lifetime
         self.granted = self.challenged = self.refused = self.stale = self.replayed = 0
 
-    def check(self, request: Request, now: float) -> Granted | Challenge | Refused:
-        """Judge the credentials of a request."""
+    def check(self, request: Request, now: float, source: str = "") -> Granted | Challenge | Refused:
+        """Judge the credentials of a request that came from `source` (an IP address; "" binds to none)."""
         for params in self._credentials(request):
-            return self._judge(request, params, now)
+            return self._judge(request, params, now, source)
         self.challenged += 1
-        return Challenge(self.challenge(now), stale=False)
+        return Challenge(self.challenge(now, source), stale=False)
 
-    def challenge(self, now: float, *, stale: bool = False) -> list[tuple[str, str]]:
+    def claimed(self, request: Request) -> str:
+        """Give the user whose credentials a request brings, "" when it brings none that could be judged."""
+        return next((params["username"] for params in self._credentials(request)), "")
+
+    def challenge(self, now: float, source: str = "", *, stale: bool = False) -> list[tuple[str, str]]:
         """Give the challenge headers, strongest algorithm first (RFC 8760 section 2.4)."""
-        nonce = self._current_nonce(now)
+        nonce = self._current_nonce(now) + self._binding(source)
         end = f'nonce="{nonce}", stale=true' if stale else f'nonce="{nonce}"'
         return [(self._ask_header, start + end) for start in self._challenges]
 
@@ -152,7 +164,8 @@ class DigestServer:
                 continue
             algorithm = params.setdefault("algorithm", "MD5").upper()
             params["algorithm"] = algorithm
-            complete = all(params.get(name) for name in ("username", "nonce", "uri", "response"))
+            get = params.get
+            complete = get("username") and get("nonce") and get("uri") and get("response")
             if complete and algorithm in self._algorithms and self._has_count(params):
                 yield params
 
@@ -163,10 +176,19 @@ class DigestServer:
             return "nc" not in params and "cnonce" not in params
         return qop in self._qop and bool(params.get("cnonce")) and bool(_is_count(params.get("nc", "")))
 
-    def _judge(self, request: Request, params: dict[str, str], now: float) -> Granted | Challenge | Refused:
+    def _judge(
+        self, request: Request, params: dict[str, str], now: float, source: str
+    ) -> Granted | Challenge | Refused:
         user, algorithm, nonce = params["username"], params["algorithm"], params["nonce"]
+        binding = self._binding(source)
+        if not hmac.compare_digest(
+            nonce[_NONCE_LENGTH:].encode("utf-8", "surrogateescape"), binding.encode()
+        ):
+            # Stale whatever the answer: to tell right from wrong here would be a free guess.
+            self.stale += 1
+            return Challenge(self.challenge(now, source, stale=True), stale=True)
         ha1_known = self._ha1(user, algorithm)
-        secret = self._decoy if ha1_known is None else ha1_known
+        secret = self._decoys[algorithm] if ha1_known is None else ha1_known
         ha1_text = secret.decode("ascii") if isinstance(secret, bytes) else secret
         expected = _response(algorithm, ha1_text, params, request.method, request.body)
         given = params["response"].lower().encode("utf-8", "surrogateescape")
@@ -174,13 +196,13 @@ class DigestServer:
         right = _same_target(params["uri"], request) and right and ha1_known is not None
         if not right:
             self.refused += 1
-            return Refused(self.challenge(now), user)
-        fresh = self._is_fresh(nonce, now)
+            return Refused(self.challenge(now, source), user)
+        fresh = self._is_fresh(nonce[:_NONCE_LENGTH], now)
         if not fresh or not self._count(nonce, params, now):
             if fresh:
                 self.replayed += 1
             self.stale += 1
-            return Challenge(self.challenge(now, stale=True), stale=True)
+            return Challenge(self.challenge(now, source, stale=True), stale=True)
         self.granted += 1
         return Granted(user, algorithm)
 
@@ -195,6 +217,18 @@ class DigestServer:
                 self._known.clear()
             self._known[self._nonce] = second
         return self._nonce
+
+    def _binding(self, source: str) -> str:
+        """Give what nonces for a source end in."""
+        if not source:
+            return ""
+        binding = self._bindings.get(source)
+        if binding is None:
+            if len(self._bindings) >= _MAX_BINDINGS:
+                self._bindings.clear()
+            binding = hmac.digest(self._key, b"source " + source.encode(), "sha256")[:8].hex()
+            self._bindings[source] = binding
+        return binding
 
     def _make_nonce(self, second: int, epoch: int) -> str:
         stamp = f"{second & 0xFFFFFFFF:08x}{epoch & 0xFFFFFFFF:08x}"
@@ -312,14 +346,16 @@ def parse_auth(value: str) -> dict[str, str] | None:
         return None
     params: dict[str, str] = {}
     for part in rest.split(","):
-        name, _, text = part.partition("=")
-        key, text = name.strip(" \t").lower(), text.strip(" \t")
-        if text[:1] == '"' and text[-1:] == '"' and text.count('"') == 2 and "\\" not in text:
+        name, _, text = part.strip(" \t").partition("=")
+        if text[:1] == '"':
+            if text[-1] != '"' or text.count('"') != 2 or "\\" in text:
+                return _parse_auth_slowly(rest.strip(" \t"))
             text = text[1:-1]
-        elif '"' in text or not text:
+        elif not _is_plain(text):
             return _parse_auth_slowly(rest.strip(" \t"))
-        if key in params or not is_token(key):
-            return None
+        key = name.lower()
+        if key in params or not key.isidentifier():
+            return _parse_auth_slowly(rest.strip(" \t"))
         params[key] = text
     return params
 
@@ -333,7 +369,7 @@ def _parse_auth_slowly(text: str) -> dict[str, str] | None:
         key = name.lower()
         if key in params:
             return None
-        params[key] = plain or _unescape(r"\1", quoted)
+        params[key] = plain or unquote(f'"{quoted}"')
     return params
 
 

@@ -1,0 +1,1 @@
+"""Who rings: calls as supervised task trees over `Leg` and `Bridge`."""

@@ -1,0 +1,128 @@
+"""`Call`: one call while it lives: its legs, its bridge, how far it is, when that was, and how it ended."""
+
+import asyncio
+from dataclasses import dataclass
+from enum import Enum
+
+from firmware.calls.cause import Cause
+from firmware.calls.house import Bridge, House
+from firmware.calls.leg import Leg, Party
+from firmware.calls.plan import Plan
+from firmware.calls.scope import Scope
+from firmware.labels import Personal
+from firmware.media import Side
+
+
+class State(Enum):
+    """How far a call is."""
+
+    DIALLING = "dialling"
+    RINGING = "ringing"
+    TALKING = "talking"
+
+
+class By(Enum):
+    """Who ended a call."""
+
+    CALLER = "caller"
+    CALLEE = "callee"
+    OPERATOR = "operator"
+    BOX = "box"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a call ended and whose doing it was."""
+
+    cause: Cause
+    by: By
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant by both clocks: unix seconds, and seconds since boot."""
+
+    wall: float
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """What operations show of a running call. `since` and `answered` are unix seconds."""
+
+    id: str
+    state: State
+    since: float
+    answered: float | None
+    caller: Personal
+    callee: Personal | None
+
+
+def personal(party: Party) -> Personal:
+    """Return a party as the journal may show it."""
+    return Personal("num" if party.extension is None else "ext", party.number)
+
+
+class Call(Scope):
+    """One call: the scope that owns its legs, and the facts its record will hold."""
+
+    __slots__ = (
+        "answered", "bridge", "callee", "caller", "ending", "house", "id", "plan", "started", "state", "task",
+    )  # fmt: skip
+
+    def __init__(self, call_id: str, caller: Leg, plan: Plan, house: House) -> None:
+        super().__init__()
+        self.id = call_id
+        self.house = house
+        self.plan = plan
+        self.caller = caller
+        self.callee: Party | None = None
+        self.bridge: Bridge | None = None
+        self.state = State.DIALLING
+        self.started = self.moment()
+        self.answered: Moment | None = None
+        self.ending: Ending | None = None
+        self.task: asyncio.Task[Ending] | None = None
+        self.adopt(caller)
+
+    def moment(self) -> Moment:
+        """Return this instant."""
+        return Moment(self.house.clock.wall(), self.house.clock.now())
+
+    def took(self) -> None:
+        """Note that the call is answered."""
+        self.answered = self.moment()
+        self.state = State.TALKING
+
+    def open_bridge(self) -> Bridge:
+        """Take the media ports of this call; it ends if the bridge reports that a side fell silent."""
+        self.bridge = self.house.media.open()
+        self.bridge.on_timeout = self._media_lost
+        return self.bridge
+
+    def end(self, ending: Ending) -> None:
+        """End the call from outside its flow: cancel its task, whatever that waits for. First come."""
+        if self.ending is None:
+            self.ending = ending
+            if self.task is not None:
+                self.task.cancel()
+
+    def close(self, cause: Cause) -> list[Exception]:
+        """Stop media, hang up every leg, let go of everything. Returns what went wrong on the way."""
+        faults = super().close(cause)
+        bridge, self.bridge, self.task = self.bridge, None, None
+        if bridge is not None:
+            try:
+                bridge.close()
+            except Exception as fault:  # noqa: BLE001 - what was released so far stays released, the record follows
+                faults.append(fault)
+        return faults
+
+    def view(self) -> CallView:
+        """Return what operations may show."""
+        callee = None if self.callee is None else personal(self.callee)
+        answered = None if self.answered is None else self.answered.wall
+        return CallView(self.id, self.state, self.started.wall, answered, personal(self.caller.party), callee)
+
+    def _media_lost(self, _: Side) -> None:
+        self.end(Ending(Cause.MEDIA_TIMEOUT, By.BOX))

@@ -1,0 +1,53 @@
+"""What a call finds in the house: phones, media, the journal, the clock, the site's settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from firmware.calls.leg import Dialer
+from firmware.clock import Clock
+from firmware.journal import Journal
+from firmware.media import Description, Side
+
+
+class Bridge(Protocol):
+    """The media of one call; `firmware.media.Bridge` is one. Descriptions of no use raise NotAcceptable."""
+
+    on_timeout: Callable[[Side], None] | None
+    """Called when a side that should send has been silent too long."""
+
+    def offer(self, side: Side, description: Description) -> Description:
+        """Take the offer of one side, return the one for the other. Nothing changes until it is answered."""
+
+    def answer(self, side: Side, description: Description) -> Description:
+        """Take the answer of one side, return the answer for the other, and let media flow like that."""
+
+    def close(self) -> None:
+        """Stop media and free the ports. Idempotent."""
+
+
+class Media(Protocol):
+    """Where bridges come from; `firmware.media.Media` is one."""
+
+    def open(self) -> Bridge:
+        """Take ports; raises NoPorts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The site's word on calls. A running call keeps the one it started with."""
+
+    ring_seconds: float = 30.0
+    max_calls: int = 200
+
+
+@dataclass(slots=True)
+class House:
+    """All of it together, one object for every call."""
+
+    tenant: str
+    dialer: Dialer
+    media: Media
+    journal: Journal
+    clock: Clock
+    settings: Settings

@@ -1,0 +1,77 @@
+"""Ring every phone of a person at once; the first to answer has the call."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from firmware.calls.call import By, Call, Ending, State
+from firmware.calls.cause import Cause
+from firmware.calls.house import Bridge
+from firmware.calls.leg import Answered, EarlyMedia, Ended, Leg, Reoffer, Ringing
+from firmware.media import Description
+
+# What the caller hears when every phone said something else: the first of these that any of them said.
+_TELLING = (Cause.REJECTED, Cause.BUSY, Cause.NO_ANSWER, Cause.NOT_ACCEPTABLE, Cause.FAILED)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The phone that answered, and the description it answered with."""
+
+    phone: Leg
+    description: Description
+
+
+async def ring(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Outcome | Ending:
+    """Wait until one phone answers, all have ended, the caller gives up or the time is over.
+
+    The phones that lost are told that the call was answered elsewhere. On an `Ending` the phones still
+    ringing are left to the call's end, which cancels them.
+    """
+    try:
+        async with asyncio.timeout(call.house.settings.ring_seconds) as limit:
+            outcome = await _first_answer(call, bridge, phones)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        return Ending(Cause.NO_ANSWER, By.BOX)
+    if isinstance(outcome, Outcome):
+        for phone in phones:
+            if phone is not outcome.phone:
+                phone.hangup(Cause.ANSWERED_ELSEWHERE)
+    return outcome
+
+
+async def _first_answer(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Outcome | Ending:
+    caller = call.caller
+    playing: Leg | None = None  # one phone's early media at a time: two would talk over each other
+    ended: dict[str, Cause] = {}
+    while True:
+        leg, event = await call.event()
+        match event:
+            case Ended() if leg is caller:
+                return Ending(Cause.CANCELLED, By.CALLER)
+            case Ended(cause):
+                ended[leg.id] = cause
+                if leg is playing:
+                    playing = None
+                if cause is Cause.REJECTED or len(ended) == len(phones):
+                    return Ending(_telling(ended.values()), By.CALLEE)
+            case Ringing():
+                if call.state is State.DIALLING:
+                    call.state = State.RINGING
+                    caller.ring()
+            case EarlyMedia(description):
+                if caller.description is not None and playing in (None, leg):
+                    playing = leg
+                    call.state = State.RINGING  # a 180 now would silence it
+                    caller.early_media(bridge.answer("callee", description))
+            case Answered(description):
+                return Outcome(leg, description)
+            case Reoffer():
+                leg.refuse(Cause.GLARE)  # nothing may change before the first offer is answered, RFC 3311 5.2
+
+
+def _telling(causes: Iterable[Cause]) -> Cause:
+    said = set(causes)
+    return next((cause for cause in _TELLING if cause in said), Cause.UNREACHABLE)

@@ -1,0 +1,147 @@
+"""`Calls`: starts one task tree per call and stands behind it.
+
+Whatever a call does, return, raise, or be cancelled before its first step, `_finished` runs once: the legs
+are hung up, media stops, the record is written. A fault ends the call it happened in and no other.
+"""
+
+import asyncio
+from functools import partial
+from traceback import clear_frames
+
+from firmware.calls.basic import basic_call
+from firmware.calls.call import By, Call, CallView, Ending, personal
+from firmware.calls.cause import Cause
+from firmware.calls.house import House, Media, Settings
+from firmware.calls.leg import Dialer, Leg
+from firmware.calls.plan import Plan
+from firmware.calls.record import Records, record_of
+from firmware.clock import Clock
+from firmware.journal import Journal, Kind, Level
+from firmware.labels import Personal
+from firmware.store.model import new_id
+
+CLOSE_SECONDS = 2.0
+
+STARTED = Kind("call.started", "{call}: {caller} calls")
+ENDED = Kind("call.ended", "{call}: {caller} to {callee} ended by {by}: {cause}, {seconds} s of talk")
+FAULT = Kind("call.fault", "{call} ended by a fault: {fault}", Level.ALARM)
+LOOSE = Kind("call.fault.release", "{call}: a fault while it was released: {fault}", Level.ALARM)
+OVERLOAD = Kind("call.overload", "all {limit} calls are taken: new ones are refused", Level.WARNING)
+
+
+class Calls:
+    """All calls of the box. `plan` may be replaced; a running call keeps the one it started with."""
+
+    def __init__(
+        self,
+        *,
+        dialer: Dialer,
+        media: Media,
+        plan: Plan,
+        records: Records,
+        journal: Journal,
+        clock: Clock,
+        settings: Settings | None = None,
+        tenant: str = "",
+    ) -> None:
+        self.plan = plan
+        self.house = House(tenant, dialer, media, journal, clock, settings or Settings())
+        self.refused = 0
+        """Calls turned away because the box was full, since the start."""
+        self._records = records
+        self._journal = journal
+        self._calls: dict[str, Call] = {}
+        self._full = False
+        self._closed = False
+        self._empty: asyncio.Future[None] | None = None
+
+    def incoming(self, leg: Leg) -> None:
+        """Take a leg that wants to call somebody, and its worries. Returns at once."""
+        if self._closed:
+            leg.hangup(Cause.SHUTDOWN)
+            return
+        if len(self._calls) >= self.house.settings.max_calls and not self.plan.is_emergency(leg.dialled):
+            self._overload(leg)
+            return
+        self._full = False
+        call = Call(new_id(), leg, self.plan, self.house)
+        self._journal.log(STARTED, call=Personal("call", call.id), caller=personal(leg.party))
+        call.task = asyncio.get_running_loop().create_task(basic_call(call))
+        call.task.add_done_callback(partial(self._finished, call))
+        self._calls[call.id] = call
+
+    def is_emergency(self, number: str) -> bool:
+        """Whether a number calls for help, by the plan in force."""
+        return self.plan.is_emergency(number)
+
+    def active(self) -> list[CallView]:
+        """Return the calls of this moment, oldest first."""
+        return [call.view() for call in self._calls.values()]
+
+    def hangup(self, call_id: str) -> bool:
+        """End a call on the operator's word; False if there is no such call."""
+        call = self._calls.get(call_id)
+        if call is None:
+            return False
+        call.end(Ending(Cause.NORMAL, By.OPERATOR))
+        return True
+
+    async def close(self) -> None:
+        """Take no more calls and end those there are; they get two seconds, which they should not need."""
+        self._closed = True
+        for call in list(self._calls.values()):
+            call.end(Ending(Cause.SHUTDOWN, By.BOX))
+        if not self._calls:
+            return
+        self._empty = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._empty
+        except TimeoutError:
+            for call in list(
+                self._calls.values()
+            ):  # its flow does not let itself be cancelled: release it anyway
+                self._release(call, Ending(Cause.SHUTDOWN, By.BOX))
+
+    def _overload(self, leg: Leg) -> None:
+        self.refused += 1
+        if not self._full:
+            self._full = True
+            self._journal.log(OVERLOAD, limit=self.house.settings.max_calls)
+        leg.hangup(Cause.OVERLOAD)
+
+    def _finished(self, call: Call, task: asyncio.Task[Ending]) -> None:
+        ending = Ending(Cause.FAILED, By.BOX)
+        try:
+            ending = task.result()
+        except asyncio.CancelledError as cancelled:
+            clear_frames(
+                cancelled.__traceback__
+            )  # the frames of a task group keep it, and so the call, in a cycle
+        except Exception as fault:  # noqa: BLE001 - this is the supervisor: told here, and it ends this call alone
+            self._journal.fault(FAULT, fault, call=Personal("call", call.id))
+        self._release(call, call.ending or ending)
+
+    def _release(self, call: Call, ending: Ending) -> None:
+        if self._calls.pop(call.id, None) is None:
+            return
+        ended = call.moment()
+        for fault in call.close(ending.cause):
+            self._journal.fault(LOOSE, fault, call=Personal("call", call.id))
+        try:
+            self._records.record_call(record_of(call, ending, ended))
+        except Exception as fault:  # noqa: BLE001 - a record that cannot be kept must not keep the call
+            self._journal.fault(LOOSE, fault, call=Personal("call", call.id))
+        seconds = 0.0 if call.answered is None else ended.now - call.answered.now
+        callee = None if call.callee is None else personal(call.callee)
+        self._journal.log(
+            ENDED,
+            call=Personal("call", call.id),
+            caller=personal(call.caller.party),
+            callee=callee,
+            by=ending.by,
+            cause=ending.cause,
+            seconds=seconds,
+        )
+        if self._empty is not None and not self._calls and not self._empty.done():
+            self._empty.set_result(None)

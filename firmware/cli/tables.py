@@ -1,0 +1,116 @@
+"""Answers as people read them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from firmware.cli.phone import describe
+from firmware.clock import local_moment
+
+
+def readable(command: str, result: Any) -> str:
+    """Print the JSON result of an operation as text for a terminal, without a final line end."""
+    return _SHOW[command](result)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Align columns under their heads."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _extensions(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "no extensions; add one with `branchline extension add --name NAME`"
+    cells = [
+        [
+            row["number"],
+            row["name"],
+            " ".join(row["aliases"]),
+            "-" if row["phones"] is None else str(row["phones"]),
+        ]
+        for row in rows
+    ]
+    return table(["NUMBER", "NAME", "ALIASES", "PHONES"], cells)
+
+
+def _imported(rows: list[dict[str, Any]]) -> str:
+    cells = [[row["number"], row["name"], row["secret"]] for row in rows]
+    return (
+        table(["NUMBER", "NAME", "SECRET"], cells)
+        + f"\n{len(rows)} extensions; the secrets are shown this once"
+    )
+
+
+def _made(row: dict[str, Any]) -> str:
+    if "secret" in row:
+        return describe(row) + "\nThe secret is shown this once."
+    return f"extension {row['number']}: {row['name']}, aliases: {' '.join(row['aliases']) or 'none'}"
+
+
+def _reloaded(result: dict[str, Any]) -> str:
+    return "\n".join(result["changes"]) or "the site file says what is in force already"
+
+
+def _status(row: dict[str, Any]) -> str:
+    lines = [
+        ["box", "running since " + _when(row["started"]) if row["running"] else "not running"],
+        ["site", f"{row['site']} ({row['country']})"],
+        ["extensions", str(row["extensions"])],
+    ]
+    if row["running"]:
+        lines += [
+            ["phones", str(row["registered"])],
+            ["calls", str(row["calls"])],
+            ["listening", ", ".join(row["listeners"])],
+            ["memory", f"{row['memory'] / 1e6:.1f} MB"],
+        ]
+        lines += [["count", f"{name} {count}"] for name, count in sorted(row["counters"].items()) if count]
+    if row["alarm"]:
+        lines.append(["ALARM", row["alarm"]])
+    return "\n".join(f"{name:11}{value}" for name, value in lines)
+
+
+def _calls(result: dict[str, Any]) -> str:
+    active = [
+        [row["id"], row["state"], row["caller"], row["callee"], _when(row["since"])]
+        for row in result["active"]
+    ]
+    recent = [
+        [
+            _when(row["started"]),
+            row["caller"] or "-",
+            row["dialled"] or row["callee"] or "-",
+            "-" if row["answered"] is None else f"{row['ended'] - row['answered']:.1f} s",
+            row["cause"],
+            row["ended_by"],
+        ]
+        for row in result["recent"]
+    ]
+    parts = [
+        table(["RUNNING", "STATE", "CALLER", "CALLEE", "SINCE"], active) if active else "no call is running"
+    ]
+    if recent:
+        parts.append(table(["STARTED", "CALLER", "DIALLED", "TALKED", "CAUSE", "ENDED BY"], recent))
+    return "\n\n".join(parts)
+
+
+def _when(wall: float) -> str:
+    return local_moment(wall)
+
+
+_SHOW: Final[dict[str, Callable[[Any], str]]] = {
+    "extension.add": _made,
+    "extension.import": _imported,
+    "extension.list": _extensions,
+    "extension.change": _made,
+    "extension.remove": lambda result: f"extension {result['number']} is removed",
+    "extension.show": describe,
+    "status": _status,
+    "calls": _calls,
+    "reload": _reloaded,
+    "stop": lambda _result: "the box is down",
+    "hangup": lambda _result: "the call is ended",
+}

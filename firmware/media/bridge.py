@@ -1,0 +1,197 @@
+"""A bridge: two far ends, one audio stream between them, through two ports of ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from firmware.media.errors import NotAcceptable
+from firmware.media.rewrite import audio_line, direction, narrow, place, rewrite, telephone_event
+from rtp import plan
+from rtp.control import Statistics
+from rtp.plan import Row
+from sip.errors import BadMessage
+from sip.offer import check_answer, reverse, succeed
+from sip.sdp import Connection, Media, Origin, SessionDescription
+
+if TYPE_CHECKING:
+    from firmware.media.media import Media as MediaProcess
+
+Side = Literal["caller", "callee"]
+SIDES: tuple[Side, Side] = ("caller", "callee")
+
+_BITS = {
+    "inactive": plan.INACTIVE,
+    "sendonly": plan.SENDONLY,
+    "recvonly": plan.RECVONLY,
+    "sendrecv": plan.SENDRECV,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """An offer on its way: who made it, its audio line, and what the other side saw of it."""
+
+    offerer: Side
+    index: int
+    offered: Media
+    forwarded: SessionDescription
+
+
+class Bridge:
+    """Made by `Media.open()`; use it as a context manager or call `close()`.
+
+    `on_timeout(side)` is called when a far end that should send has been silent for too long, or when a
+    restarted media process could not get the port back.
+    """
+
+    def __init__(self, media: MediaProcess, caller: int, callee: int) -> None:
+        self.on_timeout: Callable[[Side], None] | None = None
+        self._media = media
+        self._ports: dict[Side, int] = {"caller": caller, "callee": callee}
+        self._sent: dict[Side, SessionDescription] = {}
+        self._pending: _Exchange | None = None
+        self._agreed: _Exchange | None = None
+        self._open = True
+
+    def __enter__(self) -> Bridge:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def port(self, side: Side) -> int:
+        """Return the local RTP port that faces a side."""
+        return self._ports[side]
+
+    def offer(self, side: Side, description: SessionDescription) -> SessionDescription:
+        """Take an offer of one side, give the offer to make to the other; raises NotAcceptable.
+
+        Nothing changes for running media until it is answered; a refused offer needs no undoing.
+        """
+        index = audio_line(description)
+        offered = description.media[index]
+        self._place(offered)
+        if self._agreed is None:
+            for near in SIDES:  # open the ports: packets that overtake the answer are dropped, not refused
+                self._put(self._row(near))
+        forwarded = self._emit(_other(side), description, index)
+        self._pending = _Exchange(side, index, offered, forwarded)
+        return forwarded
+
+    def answer(self, side: Side, description: SessionDescription) -> SessionDescription:
+        """Take one side's answer, give the other's; media flows from now on. Raises NotAcceptable.
+
+        An answer may follow another to the same offer: early media, then the final answer, perhaps of another
+        fork, which replaces the earlier one.
+        """
+        exchange = self._pending if self._pending and self._pending.offerer != side else self._agreed
+        if exchange is None or exchange.offerer == side:
+            raise NotAcceptable("an answer without an offer")
+        description = narrow(exchange.forwarded, description)
+        try:
+            check_answer(exchange.forwarded, description)
+        except BadMessage as error:
+            raise NotAcceptable(error.why) from error
+        answered, offered = description.media[exchange.index], exchange.offered
+        self._place(answered)
+        mux = offered.get("rtcp-mux") is not None and answered.get("rtcp-mux") is not None
+        if not mux and not answered.rejected:
+            description = description.with_media(exchange.index, answered.without_attributes("rtcp-mux"))
+        self._activate(exchange.offerer, offered, answered, mux=mux)
+        self._activate(side, answered, offered, mux=mux)
+        self._agreed, self._pending = exchange, None
+        return self._emit(exchange.offerer, description, exchange.index)
+
+    async def statistics(self) -> dict[Side, Statistics]:
+        """Return what each side's port saw; a side is missing when there is no media process to ask."""
+        found: dict[Side, Statistics] = {}
+        for side in SIDES:
+            answer = await self._media.ask(self._ports[side])
+            if isinstance(answer, Statistics):
+                found[side] = answer
+        return found
+
+    def close(self) -> None:
+        """Stop the media and give the ports back; again is harmless."""
+        if self._open:
+            self._open = False
+            self.on_timeout = None
+            self._media.release(self)
+
+    def timed_out(self, port: int) -> None:
+        """Pass on that nothing came to one of the ports."""
+        if self.on_timeout is not None:
+            self.on_timeout("caller" if port == self._ports["caller"] else "callee")
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Both local RTP ports, the caller's first."""
+        return self._ports["caller"], self._ports["callee"]
+
+    # -- rows
+
+    def _put(self, row: Row) -> None:
+        if self._open:
+            self._media.put(row)
+
+    def _row(self, side: Side) -> Row:
+        port = self._ports[side]
+        partner = self._ports[_other(side)]
+        return self._media.row(port) or Row(port, partner=partner, window=self._media.window())
+
+    def _activate(self, side: Side, own: Media, others: Media, *, mux: bool) -> None:
+        """Put the row that faces `side`, whose own line and whose partner's line are given."""
+        row = self._row(side)
+        host, rtp, rtcp = self._place(own)
+        rejected = own.rejected or others.rejected
+        agreed = plan.INACTIVE if rejected else _BITS[direction(own)] & _BITS[reverse(direction(others))]
+        if host and not rejected:
+            if row.host and (row.host, row.rtp) != (host, rtp):
+                # It moved, or another fork answered: who sends from now on is to be learned anew.
+                row = row.replace(window=self._media.window(), source=None)
+            row = row.replace(host=host, rtp=rtp, rtcp=rtp if mux else rtcp)
+        codec = next(iter(others.rtpmaps.values()), None)
+        self._put(
+            row.replace(
+                learning=row.learning if rejected else self._media.learning,
+                direction=agreed,
+                mux=mux,
+                event=telephone_event(others),
+                clock=codec.rate if codec and 0 < codec.rate <= plan.MAX_CLOCK else 8000,
+                silence=self._media.silence if agreed & plan.SENDONLY else 0,
+            )
+        )
+
+    def _place(self, medium: Media) -> tuple[bytes, int, int]:
+        """Return where a far end wants its media; raises NotAcceptable where we cannot or must not send."""
+        host, rtp, rtcp = place(medium)
+        if host and len(host) != len(self._media.packed_host):
+            raise NotAcceptable("the media address is of another IP version than ours")
+        if host == self._media.packed_host and self._media.owns(rtp):
+            # two such calls would feed each other for ever
+            raise NotAcceptable("the media address is our own")
+        return host, rtp, rtcp
+
+    # -- descriptions
+
+    def _emit(self, to: Side, description: SessionDescription, index: int) -> SessionDescription:
+        """Rewrite a description for one side, as the newest of our own series of descriptions to it."""
+        host = self._media.host
+        before = self._sent.get(to)
+        session = str(int.from_bytes(os.urandom(4), "big"))
+        origin = before.origin if before else Origin(session, 1, Connection.to(host))
+        emitted = rewrite(description, index, host, self._ports[to], origin)
+        if before is not None:
+            emitted = succeed(before, emitted)
+        self._sent[to] = emitted
+        return emitted
+
+
+def _other(side: Side) -> Side:
+    return "callee" if side == "caller" else "caller"

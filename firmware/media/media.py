@@ -1,0 +1,322 @@
+"""The signalling side of media: port pairs, the authoritative plan, and the media process that follows it.
+
+Edits are collected and sent once per turn of the event loop, many in a datagram. If the process dies, a new
+one is started, with growing pauses and not for ever, and filled from the plan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from firmware.media.bridge import Bridge
+from firmware.media.errors import MediaError, NoPorts
+from firmware.media.worker import Worker, packed, spawn
+from rtp import control
+from rtp.plan import ANY, Plan, Row
+
+REST = 5.0  # seconds a port rests after a call, so that late packets of that call reach no other
+SILENCE = 30  # seconds without a packet from an end that should send
+ANSWER = 1.0  # seconds to wait for an answer of the media process
+START = 5.0  # seconds a media process may take to bind its ports
+PAUSES = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0)  # before each restart; after the last: give up
+STEADY = 60.0  # seconds of life after which earlier crashes are forgotten
+_PATIENCE = 100  # looks before it is killed
+_REAP = 0.01  # seconds between two looks whether a process has ended
+_EDITS = 64  # ports whose edits are sent together
+
+
+class Media:
+    """One media process and its pool of ports.
+
+    `on_restart()` is called when a crashed process has been replaced, `on_failure()` when that was given up.
+    `now` returns monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        worker: Worker,
+        now: Callable[[], float],
+        *,
+        learning: int = ANY,
+        silence: int = SILENCE,
+        rest: float = REST,
+    ) -> None:
+        self.learning = learning
+        self.silence = silence
+        self.host = worker.host
+        self.packed_host = packed(worker.host)
+        self.restarts = 0
+        self.on_restart: Callable[[], None] | None = None
+        self.on_failure: Callable[[], None] | None = None
+        self._worker = worker
+        self._now = now
+        self._rest = rest
+        self._plan = Plan(max(0, (worker.last - worker.first + 2) // 2))
+        self._bridges: dict[int, Bridge] = {}
+        self._free: deque[tuple[float, int]] = (
+            deque()
+        )  # (time from which it may be used, port), sorted by itself
+        self._pool: set[int] = set()
+        self._arriving: set[int] = set()
+        self._dirty: dict[int, None] = {}
+        self._flushing = False
+        self._blocked = False
+        self._asked: dict[int, asyncio.Future[control.Message]] = {}
+        self._token = 0
+        self._window = 0
+        self._crashes = 0
+        self._since = 0.0  # when the process was last ready
+        self._ready: asyncio.Future[None] | None = None
+        self._up = False
+        self._closed = False
+        self._reviver: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # -- life
+
+    async def start(self) -> None:
+        """Wait until the process has bound its ports; raises MediaError with one line for the operator."""
+        try:
+            await self._attach()
+        except (TimeoutError, ConnectionError) as error:
+            worker = self._worker
+            worker.close()
+            await self._reap()
+            if worker.wrong_address:
+                text = f"media: {worker.host} is no address of this machine; give one that is"
+            else:
+                text = f"media: the media process did not start (status {worker.status})"
+            raise MediaError(text) from error
+        if not self._pool:
+            await self.close()
+            first, last = self._worker.first, self._worker.last
+            raise MediaError(
+                f"media: no free pair of UDP ports from {first} to {last}; free some or set others"
+            )
+
+    async def close(self) -> None:
+        """End the process and wait for it; open bridges lose their ports."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._reviver is not None:
+            self._reviver.cancel()
+            await asyncio.gather(self._reviver, return_exceptions=True)
+        self._detach()
+        self._worker.close()
+        await self._reap()
+
+    def open(self, lost: Callable[[], None] | None = None) -> Bridge:
+        """Return a bridge over two free ports; raises NoPorts.
+
+        `lost` is called when a side that should send has been silent for too long, as `Bridge.on_timeout` is.
+        """
+        now = self._now()
+        if not self._up or len(self._free) < 2 or self._free[1][0] > now:
+            raise NoPorts("no free media ports" if self._up else "no media process")
+        caller, callee = self._free.popleft()[1], self._free.popleft()[1]
+        bridge = Bridge(self, caller, callee)
+        if lost is not None:
+            bridge.on_timeout = lambda _: lost()
+        self._bridges[caller] = self._bridges[callee] = bridge
+        return bridge
+
+    @property
+    def free(self) -> int:
+        """How many more bridges could be opened now."""
+        if not self._up:
+            return 0
+        now = self._now()
+        return sum(since <= now for since, _ in self._free) // 2
+
+    @property
+    def pid(self) -> int:
+        """The media process."""
+        return self._worker.pid
+
+    async def counters(self) -> control.Counters | None:
+        """Return what the media process did since it started, None when it does not answer."""
+        answer = await self.ask(0)
+        return answer if isinstance(answer, control.Counters) else None
+
+    # -- for bridges
+
+    def owns(self, port: int) -> bool:
+        """Tell whether a port is of our range."""
+        return self._worker.first <= port <= self._worker.last + 1
+
+    def row(self, port: int) -> Row | None:
+        """Return the row in force for a port."""
+        return self._plan.get(port)
+
+    def window(self) -> int:
+        """Return a number for a learning window: no two of this process's life are the same."""
+        self._window = (self._window + 1) & 0xFFFFFFFF
+        return self._window
+
+    def put(self, row: Row) -> None:
+        """Edit the plan; the process follows in this turn of the event loop."""
+        self._plan.put(row)
+        self._touch(row.port)
+
+    def release(self, bridge: Bridge) -> None:
+        """Take a bridge's rows out and let its ports rest."""
+        since = self._now() + self._rest
+        for port in bridge.ports:
+            if self._bridges.pop(port, None) is not None:
+                self._plan.remove(port)
+                self._touch(port)
+                if port in self._pool:
+                    self._free.append((since, port))
+
+    async def ask(self, port: int) -> control.Message | None:
+        """Ask for a port's Statistics, or the Counters with port 0; None when nothing answers in time."""
+        if not self._up:
+            return None
+        self._flush()
+        self._token = (self._token + 1) & 0xFFFFFFFF
+        token = self._token
+        future: asyncio.Future[control.Message] = asyncio.get_running_loop().create_future()
+        self._asked[token] = future
+        try:
+            async with asyncio.timeout(ANSWER):
+                if self._worker.send(*control.encode([control.Ask(port=port, token=token)])):
+                    return await future
+        except (TimeoutError, ConnectionError):
+            pass
+        finally:
+            self._asked.pop(token, None)
+        return None
+
+    # -- edits down
+
+    def _touch(self, port: int) -> None:
+        self._dirty[port] = None
+        if self._up and not self._flushing and self._loop is not None:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Send what changed; without room the newest state of each port waits, so nothing piles up."""
+        self._flushing = False
+        if not self._up or not self._dirty or self._loop is None:
+            return
+        while self._dirty:
+            ports = list(self._dirty)[:_EDITS]
+            rows = [(port, self._plan.get(port)) for port in ports]
+            edits = [control.Put(row) if row else control.Remove(port=port) for port, row in rows]
+            try:
+                sent = all(map(self._worker.send, control.encode(edits)))
+            except ConnectionError:
+                return  # the reader notices the end and everything is replayed
+            if not sent:
+                if not self._blocked:
+                    self._blocked = True
+                    self._worker.wait_for_room(self._loop, self._unblock)
+                return
+            for port in ports:
+                del self._dirty[port]
+
+    def _unblock(self) -> None:
+        self._blocked = False
+        self._flush()
+
+    # -- events up
+
+    def _read(self) -> None:
+        try:
+            for datagram in self._worker.receive():
+                for message in control.decode(datagram):
+                    self._take(message)
+        except (ConnectionError, control.ControlError) as error:
+            self._lost(error)
+
+    def _take(self, message: control.Message) -> None:
+        if isinstance(message, control.Learned):
+            self._plan.learned(message.port, message.window, (message.host, message.rtp))
+        elif isinstance(message, control.Timeout):
+            bridge = self._bridges.get(message.port)
+            if bridge is not None:
+                bridge.timed_out(message.port)
+        elif isinstance(message, (control.Statistics, control.Counters)):
+            future = self._asked.get(message.token)
+            if future is not None and not future.done():
+                future.set_result(message)
+        elif isinstance(message, control.Ready):
+            self._arriving.update(message.ports)
+            if message.final and self._ready is not None and not self._ready.done():
+                self._ready.set_result(None)
+
+    # -- the process
+
+    async def _attach(self) -> None:
+        """Watch the process until it is ready, then hand it the plan; TimeoutError, ConnectionError."""
+        self._loop = asyncio.get_running_loop()
+        self._ready = self._loop.create_future()
+        self._arriving = set()
+        self._worker.watch(self._loop, self._read)
+        try:
+            async with asyncio.timeout(START):
+                await self._ready
+        except BaseException:
+            self._detach()
+            raise
+        finally:
+            self._ready = None
+        gained, missing = self._arriving - self._pool, self._pool - self._arriving
+        self._pool = self._arriving
+        self._free = deque((since, port) for since, port in self._free if port not in missing)
+        self._free.extendleft((0.0, port) for port in sorted(gained - self._bridges.keys(), reverse=True))
+        self._up = True
+        self._since = self._now()
+        self._dirty = {row.port: None for row in self._plan.snapshot()}
+        self._flush()
+        for port in missing & self._bridges.keys():
+            self._bridges[port].timed_out(port)
+
+    def _detach(self) -> None:
+        self._up = self._blocked = False
+        if self._loop is not None:
+            self._worker.ignore(self._loop)
+
+    def _lost(self, error: Exception) -> None:
+        """Replace a process that ended or talks nonsense."""
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(ConnectionError(str(error)))  # whoever waits decides
+            return
+        self._detach()
+        if not self._closed and (self._reviver is None or self._reviver.done()):
+            self._reviver = asyncio.create_task(self._revive(), name="media restart")
+
+    async def _revive(self) -> None:
+        if self._now() - self._since > STEADY:
+            self._crashes = 0
+        while self._crashes < len(PAUSES):
+            pause = PAUSES[self._crashes]
+            self._crashes += 1
+            old = self._worker
+            old.close()
+            await self._reap()
+            await asyncio.sleep(pause)
+            try:
+                self._worker = spawn(old.host, old.first, old.last)
+                await self._attach()
+            except OSError:  # TimeoutError and ConnectionError among them
+                continue
+            self.restarts += 1
+            if self.on_restart is not None:
+                self.on_restart()
+            return
+        if self.on_failure is not None:
+            self.on_failure()
+
+    async def _reap(self) -> None:
+        """Wait until the process is gone and with it its ports; after a second without mercy."""
+        for attempt in range(2 * _PATIENCE):
+            if self._worker.gone():
+                return
+            if attempt == _PATIENCE:
+                self._worker.kill()
+            await asyncio.sleep(_REAP)

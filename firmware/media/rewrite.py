@@ -1,0 +1,103 @@
+"""What of a description may pass from one far end to the other, and how it reads then.
+
+Codecs pass through. What would lead media past us or names keys we do not have (ICE, crypto, fingerprints) is
+taken out, and so is what is personal or of no use (names and subjects in o=, s=, i=, u=, e=, p=). Media we do
+not relay stay in their place with port 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from firmware.media.errors import NotAcceptable
+from firmware.media.worker import packed
+from rtp.plan import NO_EVENT
+from sip.offer import answer_direction
+from sip.sdp import Attribute, Connection, Media, Origin, SessionDescription
+
+RELAYED = "RTP/AVP"
+_ICE = "candidate remote-candidates end-of-candidates ice-ufrag ice-pwd ice-options ice-lite"
+_KEYS = "crypto fingerprint setup connection tls-id dtls-id identity key-mgmt zrtp-hash"
+_GROUPS = "ice-pacing ice-mismatch group mid msid msid-semantic ssrc ssrc-group extmap"
+_DROPPED = frozenset(f"rtcp tool {_ICE} {_KEYS} {_GROUPS}".split())
+_KEPT_LINES = ("t", "b")
+_HELD = {"sendrecv": "sendonly", "recvonly": "inactive"}
+
+
+def audio_line(description: SessionDescription) -> int:
+    """Return the index of the first audio line that can be relayed; raises NotAcceptable."""
+    for index, medium in enumerate(description.media):
+        if medium.kind == "audio" and not medium.rejected and medium.proto.upper() == RELAYED:
+            return index
+    if any(medium.kind == "audio" and not medium.rejected for medium in description.media):
+        raise NotAcceptable("audio only in a form that is not relayed (encrypted, or feedback profile)")
+    raise NotAcceptable("no audio")
+
+
+def direction(medium: Media) -> str:
+    """Return a line's direction; an old-style 0.0.0.0 means: send me nothing (RFC 3264 section 8.4)."""
+    held = medium.connection is not None and medium.connection.unspecified
+    return _HELD.get(medium.direction, medium.direction) if held else medium.direction
+
+
+def narrow(offer: SessionDescription, answer: SessionDescription) -> SessionDescription:
+    """Narrow an answer's directions to what the offer allows: many phones answer sendrecv to everything."""
+    for index, (offered, answered) in enumerate(zip(offer.media, answer.media, strict=False)):
+        if not answered.rejected:
+            agreed = answer_direction(offered.direction, direction(answered))
+            answer = answer.with_media(index, answered.with_direction(agreed))
+    return answer
+
+
+def place(medium: Media) -> tuple[bytes, int, int]:
+    """Return packed address, RTP port, RTCP port (RFC 3605) of a line, nothing while it has no address.
+
+    Raises NotAcceptable for anything but the address of one machine: names are never looked up.
+    """
+    connection = medium.connection
+    if medium.rejected or connection is None or connection.unspecified:
+        return b"", 0, 0
+    try:
+        host = packed(connection.address)
+    except ValueError:
+        raise NotAcceptable("the media address is no IP address") from None
+    if host[0] >= 224 if len(host) == 4 else host[0] == 255:
+        raise NotAcceptable("the media address is no address of one machine")
+    word, *_ = (medium.get("rtcp") or "").split() or [""]
+    rtcp = int(word) if word.isascii() and word.isdecimal() and len(word) <= 5 else medium.port + 1
+    return host, medium.port, rtcp if 0 < rtcp <= 0xFFFF else 0
+
+
+def telephone_event(medium: Media) -> int:
+    """Return the payload type under which a line takes telephone-event (RFC 4733), or NO_EVENT."""
+    for number, codec in medium.rtpmaps.items():
+        if codec.name.lower() == "telephone-event" and number.isdecimal() and int(number) < 128:
+            return int(number)
+    return NO_EVENT
+
+
+def rewrite(
+    description: SessionDescription, index: int, host: str, port: int, origin: Origin
+) -> SessionDescription:
+    """Return a description as ours: only the line at `index` lives, at our address and port."""
+    media = tuple(
+        _clean(medium).with_address(host, port) if at == index and not medium.rejected else medium.reject()
+        for at, medium in enumerate(description.media)
+    )
+    return SessionDescription(
+        origin=origin,
+        media=media,
+        connection=Connection.to(host),
+        attributes=_kept(description.attributes),
+        lines=tuple(line for line in description.lines if line[0] in _KEPT_LINES),
+    )
+
+
+def _clean(medium: Media) -> Media:
+    lines = tuple(line for line in medium.lines if line[0] in _KEPT_LINES)
+    clean = replace(medium, attributes=_kept(medium.attributes), lines=lines)
+    return clean.with_direction(direction(medium))
+
+
+def _kept(attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
+    return tuple(pair for pair in attributes if pair[0].lower() not in _DROPPED)

@@ -1,0 +1,175 @@
+"""Operations on the box itself: what it does now, what it did, and its coming and going."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from firmware.errors import OperatorError
+from firmware.operations.context import ActiveCall, Context
+from firmware.operations.extensions import Nothing
+from firmware.operations.operation import Hint, Name, Operation, Role, argument
+
+if TYPE_CHECKING:
+    from firmware.store.model import CallRecord
+
+MOST_RECORDS: Final = 1000
+
+
+class UnknownCall(OperatorError):
+    """No running call has that id."""
+
+    key = "call.unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the box is; what only a running box knows is None or empty while none runs."""
+
+    running: bool
+    site: str
+    country: str
+    extensions: int
+    started: float | None
+    registered: int | None
+    calls: int | None
+    listeners: tuple[str, ...]
+    memory: int | None
+    alarm: str | None
+    counters: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One call that is over: times in unix seconds, numbers as they are now, "" for a removed extension."""
+
+    started: float
+    answered: float | None
+    ended: float
+    caller: str
+    callee: str
+    dialled: str
+    cause: str
+    ended_by: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallList:
+    """Running calls and those of the past, newest first."""
+
+    active: tuple[ActiveCall, ...]
+    recent: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """Arguments of calls."""
+
+    recent: int = argument(
+        Hint(
+            f"how many past calls to show, 0 to {MOST_RECORDS}",
+            lambda count: "" if 0 <= count <= MOST_RECORDS else f"a whole number from 0 to {MOST_RECORDS}",
+        ),
+        20,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WhichCall:
+    """Arguments of hangup."""
+
+    call: str = argument(Hint("the call's id, see `branchline calls`", positional=True, choices="calls"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The differences that were put into force, each with when it takes hold."""
+
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was asked for is done or under way."""
+
+    done: bool = True
+
+
+async def status(context: Context, _wanted: Nothing) -> Status:
+    """Tell how the box is."""
+    live = context.live
+    site = context.site()
+    extensions = context.store.extensions.list()
+    about = (site.name, site.country.code, len(extensions))
+    alarm = context.store.alarm
+    if live is None:
+        return Status(False, *about, None, None, None, (), None, alarm, {})
+    registered = sum(len(live.phones(one.id)) for one in extensions)
+    calls = len(live.active_calls())
+    listeners = tuple(live.listeners())
+    return Status(
+        True,
+        *about,
+        live.started(),
+        registered,
+        calls,
+        listeners,
+        live.memory(),
+        alarm,
+        await live.counters(),
+    )
+
+
+async def calls(context: Context, wanted: Recent) -> CallList:
+    """List running and past calls."""
+    active: Sequence[ActiveCall] = context.live.active_calls() if context.live else ()
+    records: Sequence[CallRecord] = ()
+    if wanted.recent:
+        if context.live:
+            await context.durable(context.store.flush())  # a call that just ended is part of the answer
+        records = await context.durable(context.store.calls(wanted.recent))
+    numbers = {one.id: one.number for one in context.store.extensions.list()}
+    return CallList(tuple(active), tuple(_record(one, numbers) for one in records))
+
+
+def _record(record: "CallRecord", numbers: dict[str, str]) -> Record:
+    return Record(
+        record.started,
+        record.answered,
+        record.ended,
+        numbers.get(record.caller or "", ""),
+        numbers.get(record.callee or "", ""),
+        record.dialled or "",
+        record.cause,
+        record.ended_by,
+        record.kind.value,
+    )
+
+
+async def reload(context: Context, _wanted: Nothing) -> Reloaded:
+    """Put the site file into force without touching running calls."""
+    return Reloaded(tuple(await context.box().reload()))
+
+
+async def stop(context: Context, _wanted: Nothing) -> Done:
+    """Shut the box down: running calls are ended."""
+    context.box().stop()
+    return Done()
+
+
+async def hangup(context: Context, wanted: WhichCall) -> Done:
+    """End one running call."""
+    if not context.box().hangup(wanted.call):
+        raise UnknownCall("no running call has that id; see `branchline calls`", call=wanted.call)
+    return Done()
+
+
+OPERATIONS: Final = (
+    Operation(Name.STATUS, "how the box is", Nothing, Role.VIEWER, status, False, True),
+    Operation(Name.CALLS, "running and past calls", Recent, Role.OPERATOR, calls, False, True),
+    Operation(
+        Name.RELOAD, "put the changed site file into force", Nothing, Role.ADMINISTRATOR, reload, True, False
+    ),
+    Operation(Name.STOP, "shut the box down", Nothing, Role.ADMINISTRATOR, stop, True, False),
+    Operation(Name.HANGUP, "end a running call", WhichCall, Role.OPERATOR, hangup, True, False),
+)

@@ -1,0 +1,68 @@
+"""What is accepted as an extension, and the making of secrets."""
+
+import os
+import re
+
+from firmware.store.errors import Invalid
+from firmware.store.model import Extension
+
+MIN_SECRET = 16
+MAX_SECRET = 128
+MAX_NAME = 64
+MAX_ALIASES = 16
+MAX_EXTENSIONS = 5000
+SECRET_LENGTH = 20
+
+_NUMBER = re.compile(r"[0-9]{2,6}")
+_ALIAS = re.compile(r"\+?[0-9]{2,20}")
+_SECRET = re.compile(r"[!-~]+")
+# People type these into phones: no letters or digits that look alike. 20 of 57 are 116 bits.
+_ALPHABET = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+def new_secret() -> str:
+    """Return a random SIP secret."""
+    letters = ""
+    while len(letters) < SECRET_LENGTH:
+        # 57 * 4 = 228: bytes beyond that are thrown away so that every letter is equally likely.
+        drawn = (byte for byte in os.urandom(32) if byte < len(_ALPHABET) * 4)
+        letters += "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in drawn)
+    return letters[:SECRET_LENGTH]
+
+
+def check(extension: Extension, row: int | None = None) -> None:
+    """Raise Invalid where an extension cannot be accepted; `row` is named in the text."""
+    if not _NUMBER.fullmatch(extension.number):
+        raise invalid("the number must be 2 to 6 digits", "number", row)
+    if len(extension.name) > MAX_NAME or not extension.name.isprintable():
+        raise invalid(f"the name must be at most {MAX_NAME} printable characters", "name", row)
+    if len(extension.aliases) > MAX_ALIASES:
+        raise invalid(f"there can be at most {MAX_ALIASES} aliases", "aliases", row)
+    if not all(_ALIAS.fullmatch(alias) for alias in extension.aliases):
+        raise invalid("an alias must be 2 to 20 digits, with or without a leading +", "aliases", row)
+    numbers = (extension.number, *extension.aliases)
+    if len(set(numbers)) < len(numbers):
+        raise invalid("an alias is given twice or is the number itself", "aliases", row)
+
+
+def check_secret(secret: str, row: int | None = None) -> None:
+    """Raise Invalid for a secret that is short or plainly not random."""
+    if len(secret) < MIN_SECRET:
+        raise invalid(
+            f"the secret must have at least {MIN_SECRET} characters: leave it out to get one", "secret", row
+        )
+    if len(secret) > MAX_SECRET or not _SECRET.fullmatch(secret):
+        raise invalid(
+            f"the secret must be at most {MAX_SECRET} ASCII characters without blanks", "secret", row
+        )
+    if len(set(secret)) < 6:
+        raise invalid(
+            "the secret repeats too few characters: leave it out to get a random one", "secret", row
+        )
+
+
+def invalid(text: str, field: str, row: int | None) -> Invalid:
+    """Return the error for one value, with its row where it came from a file."""
+    if row is None:
+        return Invalid(text, field=field)
+    return Invalid(f"row {row}: {text}; nothing was added", field=field, row=row)

@@ -1,0 +1,76 @@
+"""What the store takes and gives. Reprs leave out what names a person."""
+
+import os
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+def new_id() -> str:
+    """Return a fresh random primary key: 128 bits as 32 hex digits."""
+    return os.urandom(16).hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A person's (or room's) place in the plan: number, display name, SIP secret, aliases."""
+
+    id: str
+    tenant: str
+    number: str = field(repr=False)
+    name: str = field(repr=False)
+    secret: str = field(repr=False)
+    aliases: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBinding:
+    """One current registration of an extension, enough to ring the phone again after a restart.
+
+    `expires` is wall time (unix seconds); `q` counts thousandths; `transport` is "UDP", "TCP" or "TLS".
+    """
+
+    extension: str
+    contact: str = field(repr=False)
+    transport: str
+    source: tuple[str, int] = field(repr=False)
+    local: tuple[str, int] = field(repr=False)
+    call_id: str = field(repr=False)
+    cseq: int
+    expires: float
+    q: int = 1000
+    instance: str = field(default="", repr=False)
+
+
+class CallKind(StrEnum):
+    """Where a call went. Only an INTERNAL one keeps the digits dialled; an outside number is not stored."""
+
+    INTERNAL = "internal"
+    OUTGOING = "outgoing"
+    INCOMING = "incoming"
+    EMERGENCY = "emergency"
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One finished call. `caller` and `callee` are extension ids, None for the world outside.
+
+    `started`, `answered`, `ended` are wall time (unix seconds), the `_boot` ones `Clock.now()` of boot
+    `boot`: durations come from these. `cause` is a fixed word, `ended_by` is "caller", "callee" or "box".
+    `tenant` may be left out: it is the store's own.
+    """
+
+    id: str
+    kind: CallKind
+    caller: str | None
+    callee: str | None
+    dialled: str | None = field(repr=False)
+    started: float
+    answered: float | None
+    ended: float
+    started_boot: float
+    answered_boot: float | None
+    ended_boot: float
+    boot: str
+    cause: str
+    ended_by: str
+    tenant: str = ""

@@ -1,0 +1,119 @@
+"""Adding, changing, erasing and reading extensions inside a transaction."""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from firmware.store.checks import MAX_EXTENSIONS, invalid
+from firmware.store.errors import Invalid
+from firmware.store.keys import KEY_BYTES
+from firmware.store.model import Extension, new_id
+from firmware.store.rows import Row
+
+if TYPE_CHECKING:
+    from firmware.store.engine import Session
+
+
+def add(session: "Session", fresh: list[Extension], rows: Sequence[int] = ()) -> list[Extension]:
+    """Insert extensions with a new key each; raises Invalid, with its row, for a number that is taken."""
+    everyone = dict(session.state.extensions)
+    if len(everyone) + len(fresh) > MAX_EXTENSIONS:
+        raise Invalid(f"there can be at most {MAX_EXTENSIONS} extensions", field="number")
+    taken = set(session.state.numbers)
+    for at, extension in enumerate(fresh):
+        numbers = {extension.number, *extension.aliases}
+        if numbers & taken:
+            raise invalid("the number or an alias is in use already", "number", rows[at] if rows else None)
+        taken |= numbers
+        session.keys[extension.id] = os.urandom(KEY_BYTES)
+        everyone[extension.id] = extension
+        session.rows["extension"].insert(session.database, session.keys, _row(extension))
+        _insert_numbers(session, extension)
+    session.state = session.state.with_extensions(everyone)
+    return fresh
+
+
+def _row(extension: Extension) -> Row:
+    return {
+        "id": extension.id,
+        "tenant": extension.tenant,
+        "name": extension.name,
+        "secret": extension.secret,
+    }
+
+
+def _insert_numbers(session: "Session", extension: Extension) -> None:
+    for position, digits in enumerate((extension.number, *extension.aliases)):
+        row: Row = {
+            "id": new_id(),
+            "tenant": extension.tenant,
+            "extension": extension.id,
+            "position": position,
+            "digits": digits,
+        }
+        session.rows["number"].insert(session.database, session.keys, row)
+
+
+def change(session: "Session", new: Extension) -> Extension:
+    """Write an extension anew; raises Invalid for a number that is taken."""
+    others = {number for number, owner in session.state.numbers.items() if owner != new.id}
+    if others & {new.number, *new.aliases}:
+        raise invalid("the number or an alias is in use already", "number", None)
+    old = session.state.extensions[new.id]
+    person = bytes.fromhex(new.id)
+    if (old.name, old.secret) != (new.name, new.secret):
+        session.rows["extension"].update(session.database, session.keys, _row(new))
+    if (old.number, old.aliases) != (new.number, new.aliases):
+        session.database.execute('DELETE FROM "number" WHERE extension = ?', (person,))
+        _insert_numbers(session, new)
+    session.state = session.state.with_extensions({**session.state.extensions, new.id: new})
+    return new
+
+
+def remove(session: "Session", extension: str) -> None:
+    """Do all that the erase rules of the schema demand, and give up the key."""
+    known(session, extension)
+    for rows in reversed(session.rows.values()):  # what refers to a row goes before it
+        rows.erase(session.database, extension)
+    del session.keys[extension]
+    everyone = dict(session.state.extensions)
+    del everyone[extension]
+    session.state = session.state.with_extensions(everyone)
+
+
+def known(session: "Session", extension: str) -> Extension:
+    """Return the extension as it is in this transaction; raises Invalid where there is none."""
+    found = session.state.extensions.get(extension)
+    if found is None:
+        raise Invalid("there is no such extension", field="id")
+    return found
+
+
+def read_extensions(session: "Session") -> dict[str, Extension]:
+    """Read all extensions; raises ValueError where one cannot be read with the keys there are."""
+    numbers: dict[str, dict[int, str]] = {}
+    for row in session.rows["number"].select(session.database, session.keys):
+        numbers.setdefault(str(row["extension"]), {})[_whole(row["position"])] = _text(row["digits"])
+    everyone = {}
+    for row in session.rows["extension"].select(session.database, session.keys):
+        key = str(row["id"])
+        mine = numbers.get(key, {})
+        ordered = [mine[position] for position in sorted(mine)]
+        if not ordered:
+            raise ValueError("an extension without a number")
+        everyone[key] = Extension(
+            key, str(row["tenant"]), ordered[0], _text(row["name"]), _text(row["secret"]), tuple(ordered[1:])
+        )
+    return everyone
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a person's row cannot be read")  # noqa: TRY004 - the file is wrong, not the caller
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise ValueError("a position that is no number")  # noqa: TRY004 - the file is wrong, not the caller
+    return value

@@ -1,0 +1,276 @@
+"""The encrypted store of one tenant: opening, closing, and what the rest of the box asks of it."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from firmware.clock import Clock
+from firmware.journal import AuditEntry, Journal
+from firmware.store.database import (
+    check_version,
+    damaged,
+    is_damage,
+    is_medium_failure,
+    open_database,
+    opened,
+    prepare_writing,
+)
+from firmware.store.engine import Engine, Session, State
+from firmware.store.errors import Invalid, StoreExists, Unwritable
+from firmware.store.extensions import Extensions
+from firmware.store.keys import KeyProvider, subkey
+from firmware.store.migrations import create_tables
+from firmware.store.model import CallRecord, StoredBinding, new_id
+from firmware.store.place import DATABASE, Place
+from firmware.store.records import MAX_BINDINGS, read_audit, read_bindings, read_calls
+from firmware.store.ring import KeyRing
+from firmware.store.rows import Rows
+from firmware.store.schema import TABLES
+from firmware.store.writer import Writer
+
+_FRESH = DATABASE + ".new"
+MAX_SECRET_BYTES = 64 << 10
+MAX_CALLS = 10_000
+
+
+class Bindings:
+    """Registrations kept over a restart."""
+
+    def __init__(self, writer: Writer, found: list[StoredBinding]) -> None:
+        self._writer = writer
+        self._found = found
+
+    def load(self) -> list[StoredBinding]:
+        """Return those that had not lapsed when the store was opened; a second call returns none."""
+        found, self._found = self._found, []
+        return found
+
+    def save(self, extension: str, current: list[StoredBinding]) -> None:
+        """Replace an extension's registrations; an empty list forgets them. At most 16 each are kept.
+
+        Cheap: written with the next commit that happens anyway, or within 5 s.
+        """
+        self._writer.bindings(extension, tuple(current[:MAX_BINDINGS]))
+
+
+class Secrets:
+    """Named keys and certificates of the box itself."""
+
+    def __init__(self, engine: Engine, writer: Writer) -> None:
+        self._engine = engine
+        self._writer = writer
+
+    def get(self, name: str) -> bytes | None:
+        """Return one, or None."""
+        return self._engine.state.secrets.get(name)
+
+    def put(self, name: str, data: bytes) -> Future[None]:
+        """Set one, in place of what it was; at most 64 KiB."""
+        if not 0 < len(name) <= 64 or len(data) > MAX_SECRET_BYTES:
+            raise Invalid("a secret needs a name of 1 to 64 characters and has at most 64 KiB", field="name")
+
+        def run(session: Session) -> None:
+            session.database.execute('DELETE FROM "secret" WHERE name = ?', (name,))
+            session.rows["secret"].insert(session.database, session.keys, {"name": name, "data": data})
+            state = session.state
+            session.state = State(state.extensions, state.numbers, {**state.secrets, name: data})
+
+        future: Future[None] = self._writer.job(run)
+        return future
+
+
+class Store:
+    """An open store. `extensions`, `bindings`, `secrets` are its rooms.
+
+    Reads of these come from memory. Writes return futures, done once durable; records are handed over
+    without one. Any thread may call; the disk is touched by the writer thread alone.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        box_key: bytes,
+        engine: Engine,
+        registered: list[StoredBinding],
+        journal: Journal | None,
+    ) -> None:
+        self.tenant = engine.tenant
+        """Id of the tenant."""
+        self.domain = engine.domain
+        """Its SIP domain, also the digest realm."""
+        self._place = place
+        self._box_key = box_key
+        self._engine = engine
+        self._writer = Writer(engine, journal)
+        self._closed = False
+        self.extensions = Extensions(engine, self._writer, self.tenant)
+        self.bindings = Bindings(self._writer, registered)
+        self.secrets = Secrets(engine, self._writer)
+
+    @staticmethod
+    def exists(directory: str | Place) -> bool:
+        """Tell whether a store was completely made in this directory."""
+        return _place(directory).exists()
+
+    @classmethod
+    def create(
+        cls,
+        directory: str | Place,
+        keys: KeyProvider,
+        clock: Clock | None = None,
+        journal: Journal | None = None,
+        *,
+        domain: str = "branchline.invalid",
+    ) -> "Store":
+        """Make a store with one tenant and open it. What an interrupted creation left is made anew.
+
+        Raises StoreExists, ForeignOwner, StoreLocked, WrongKey, Unwritable.
+        """
+        place = _place(directory)
+        if place.exists():
+            raise StoreExists(
+                f"there is a store in {place.directory} already: open it or name another directory"
+            )
+        box_key = keys.box_key()
+        place.make()
+        place.claim()
+        try:
+            _build(place, box_key, domain)
+        except Exception as error:
+            if is_medium_failure(error):
+                raise Unwritable(f"no store can be made in {place.directory}: is the medium full?") from None
+            raise
+        finally:
+            place.release()
+        return cls.open(place, keys, clock, journal)
+
+    @classmethod
+    def open(
+        cls,
+        directory: str | Place,
+        keys: KeyProvider,
+        clock: Clock | None = None,
+        journal: Journal | None = None,
+    ) -> "Store":
+        """Open the store of a state directory; it is ours until `close`.
+
+        Raises NoStore, ForeignOwner, StoreLocked, WrongKey, Damaged, TooNew, each with one line for a
+        person, and then nothing was written. A key that is in the ring for nobody (a power cut while an
+        extension was added or removed) is destroyed.
+        """
+        place = _place(directory)
+        place.claim()
+        database = None
+        logged = place.has_log()
+        try:
+            if not place.exists():
+                raise place.no_store()
+            box_key = keys.box_key()
+            ring = KeyRing.open(place, box_key)
+            try:
+                database = open_database(place, subkey(box_key, "pages"))
+                version = check_version(database, place)
+                engine = Engine(database, ring, _rows(box_key), journal)
+                prepare_writing(database, version)
+                engine.load()
+                registered = read_bindings(engine.session(), (clock or Clock()).wall())
+            except Exception as error:
+                if is_damage(error):
+                    raise damaged(place) from None
+                raise
+            opened(database)
+            engine.settle()
+            return cls(place, box_key, engine, registered, journal)
+        except BaseException:
+            if database is not None:
+                if not logged:  # then closing has nothing to fold, and removes the empty file SQLite made
+                    opened(database)
+                database.close()
+            place.release()
+            raise
+
+    @property
+    def alarm(self) -> str | None:
+        """Why nothing can be written at present, one line for a person; None while all is well."""
+        return self._writer.alarm
+
+    @property
+    def refused(self) -> int:
+        """Records lost to a full queue since the start."""
+        return self._writer.refused
+
+    @property
+    def commits(self) -> int:
+        """Commits since opening."""
+        return self._engine.commits
+
+    def subkey(self, purpose: str) -> bytes:
+        """Derive 32 bytes from the box key, the same after every start, for one named purpose."""
+        return subkey(self._box_key, f"use: {purpose}")
+
+    def record_call(self, call: CallRecord) -> None:
+        """Hand over a finished call: a deque append. Digits dialled are kept for internal calls only."""
+        self._writer.note(call)
+
+    def record_audit(self, entry: AuditEntry) -> None:
+        """Hand over an audit entry: a deque append."""
+        self._writer.note(entry)
+
+    def calls(
+        self, limit: int = 100, *, before: float | None = None, extension: str | None = None
+    ) -> Future[Sequence[CallRecord]]:
+        """Read calls, newest first, decrypted, for those who may see them; `before` is wall time.
+
+        All that was handed over before is among them; no flush is needed.
+        """
+        limit = max(0, min(limit, MAX_CALLS))
+        future: Future[Sequence[CallRecord]] = self._writer.job(
+            lambda session: read_calls(session, limit, before, extension), writes=False
+        )
+        return future
+
+    def audit_entries(self, limit: int = 100) -> Future[Sequence[AuditEntry]]:
+        """Read audit entries, newest first."""
+        limit = max(0, min(limit, MAX_CALLS))
+        future: Future[Sequence[AuditEntry]] = self._writer.job(
+            lambda session: read_audit(session, limit), writes=False
+        )
+        return future
+
+    def flush(self) -> Future[None]:
+        """Return a future that is done once everything handed over before is durable."""
+        return self._writer.flush()
+
+    def close(self) -> None:
+        """Write what is waiting, fold the log into the database, let others have the directory. Blocks."""
+        if not self._closed:
+            self._closed = True
+            self._writer.close()
+            self._engine.close()
+            self._place.release()
+
+
+def _place(directory: str | Place) -> Place:
+    return Place(directory) if isinstance(directory, str) else directory
+
+
+def _rows(box_key: bytes) -> dict[str, Rows]:
+    blind_key = subkey(box_key, "blind index")
+    return {table.name: Rows(table, blind_key) for table in TABLES}
+
+
+def _build(place: Place, box_key: bytes, domain: str) -> None:
+    """Make the ring, then the database under another name; its renaming is what makes the store exist."""
+    KeyRing.create(place, box_key)
+    for name in (_FRESH, _FRESH + "-wal", _FRESH + "-journal"):
+        place.remove(name)
+    place.touch(_FRESH)
+    database = open_database(place, subkey(box_key, "pages"), _FRESH)
+    try:
+        database.pragma("synchronous", "full")
+        create_tables(database)
+        _rows(box_key)["tenant"].insert(database, {}, {"id": new_id(), "domain": domain})
+        database.pragma("journal_mode", "wal")
+        opened(database)
+    finally:
+        database.close()
+    place.rename(_FRESH, DATABASE)

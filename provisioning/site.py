@@ -1,0 +1,320 @@
+"""The site: one human-readable TOML file read into one immutable, validated snapshot.
+
+The file holds network, listeners, limits and features: no person's data and no secret, those live in the
+box's store. `read_site` reads the file it is given, `parse_site` a text; both read the country's profile.
+Anything unknown, missing or wrong is refused with `SiteError`, which names every fault of the file at once.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from provisioning.site_check import Document, Fault, SiteError, Table
+
+__all__ = [
+    "Calls",
+    "Country",
+    "Fault",
+    "Listener",
+    "Log",
+    "Media",
+    "Registration",
+    "Sip",
+    "Site",
+    "SiteError",
+    "countries",
+    "is_address",
+    "parse_country",
+    "parse_site",
+    "read_country",
+    "read_site",
+]
+
+LARGEST: Final = 65536
+"""Bytes a site file may have."""
+
+TRANSPORTS: Final = ["udp", "tcp", "tls"]
+DIGESTS: Final = ["MD5", "SHA-256"]
+LOG_LEVELS: Final = ["quiet", "normal", "detailed"]
+PORTS_PER_CALL: Final = 4
+"""RTP and RTCP towards each of the two parties."""
+
+_COUNTRIES: Final = Path(__file__).parent / "countries"
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """What differs from country to country: `emergency` is never empty."""
+
+    code: str
+    name: str
+    emergency: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One place where the box listens for SIP."""
+
+    transport: str
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.transport} {self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Where audio passes: UDP ports first_port to last_port of one address, both included."""
+
+    address: str
+    first_port: int
+    last_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """How long a phone's registration may last, in seconds, and how many phones may share one extension."""
+
+    shortest: int
+    longest: int
+    phones: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sip:
+    """How phones prove who they are: digest algorithms in the order of our preference (RFC 8760)."""
+
+    digest: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """How many calls may run at once, and for how many seconds a phone rings."""
+
+    most: int
+    ring_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """How much the box tells, and the kilobytes its log file may grow to."""
+
+    level: str
+    file_kilobytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything the site file says, checked."""
+
+    name: str
+    country: Country
+    listeners: tuple[Listener, ...]
+    media: Media
+    sip: Sip
+    registration: Registration
+    calls: Calls
+    log: Log
+
+
+def read_site(path: Path) -> Site:
+    """Read and check a site file; raise SiteError with all its faults (OSError never leaves)."""
+    return parse_site(_text(path), str(path))
+
+
+def parse_site(text: str, file: str = "site.toml") -> Site:
+    """Check the text of a site file; `file` is its name in faults."""
+    document, root = _parsed(text, file)
+    site = _site(document, root)
+    if document.faults:
+        raise SiteError(document.faults)
+    return site
+
+
+def read_country(code: str) -> Country:
+    """Read a country's profile; raise SiteError when it is damaged or names no emergency number."""
+    path = _COUNTRIES / f"{code}.toml"
+    return parse_country(_text(path), code, str(path))
+
+
+def parse_country(text: str, code: str, file: str) -> Country:
+    """Check the text of a country profile."""
+    document, root = _parsed(text, file)
+    country = Country(
+        code,
+        root.text("name", "the country's name", bool),
+        root.texts("emergency", "emergency numbers such as 112", lambda number: _digits(number, 2, 8)),
+    )
+    root.close()
+    if document.faults:
+        raise SiteError(document.faults)
+    return country
+
+
+def countries() -> list[str]:
+    """Return the codes of the country profiles there are."""
+    return sorted(path.stem for path in _COUNTRIES.glob("*.toml"))
+
+
+def _text(path: Path) -> str:
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        why = f"cannot be read ({error.strerror})"
+        raise SiteError([Fault(name, 0, "", why, "put a readable file there")]) from error
+    if len(data) > LARGEST:
+        raise SiteError([Fault(name, 0, "", f"larger than {LARGEST} bytes", "keep the site file short")])
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SiteError([Fault(name, line, "", "not UTF-8 text", "save the file as UTF-8")]) from error
+
+
+def _parsed(text: str, file: str) -> tuple[Document, Table]:
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SiteError([_syntax(text, file, str(error))]) from error
+    except RecursionError as error:
+        raise SiteError([Fault(file, 0, "", "nested too deeply", "write plain keys and tables")]) from error
+    document = Document(file, text)
+    return document, Table(document, (), values)
+
+
+def _syntax(text: str, file: str, message: str) -> Fault:
+    """Turn tomllib's `Unclosed array (at line 3, column 7)` into a fault with line and key."""
+    why, _, place = message.rpartition(" (at ")
+    lines = text.splitlines() or [""]
+    digits = place.partition("line ")[2].partition(",")[0]
+    line = int(digits) if digits.isdecimal() else len(lines)
+    written = lines[min(line, len(lines)) - 1].partition("=")[0].strip().strip("[]")
+    key = written if len(written) <= 40 and written.replace("_", "").replace(".", "").isalnum() else ""
+    right = 'write key = value, one a line, texts in double quotes: name = "Branch office"'
+    return Fault(file, line, key, f"not TOML: {why[:1].lower()}{why[1:]}", right)
+
+
+def _site(document: Document, root: Table) -> Site:
+    name = root.text("name", "the site's name, 1 to 64 printable characters", _is_name)
+    country = root.choice("country", countries())
+    listeners = _listeners(root.tables("listener", 16))
+    media = _media(root.table("media", required=True))
+    sip = _sip(root.table("sip"))
+    registration = _registration(root.table("registration"))
+    calls = _calls(root.table("calls"))
+    log = root.table("log")
+    level = log.choice("level", LOG_LEVELS, "normal")
+    kilobytes = log.integer("file_kilobytes", 64, 1048576, 4096)
+    log.close()
+    root.close()
+    if document.faults:  # SiteError follows; what depends on several values would only be noise
+        return Site(
+            name, Country(country, "", ()), listeners, media, sip, registration, calls, Log(level, kilobytes)
+        )
+    _check_ports(document, listeners, media, calls)
+    return Site(
+        name, read_country(country), listeners, media, sip, registration, calls, Log(level, kilobytes)
+    )
+
+
+def _check_ports(document: Document, listeners: tuple[Listener, ...], media: Media, calls: Calls) -> None:
+    ports = media.last_port - media.first_port + 1
+    needed = calls.most * PORTS_PER_CALL
+    if needed > ports:
+        document.fault(
+            ("media", "last_port"),
+            f"{calls.most} calls (calls.most) need {needed} media ports, there are {max(ports, 0)}",
+            f"write at least {media.first_port + needed - 1} or allow fewer calls",
+        )
+    for number, listener in enumerate(listeners):
+        within = media.first_port <= listener.port <= media.last_port
+        if within and listener.transport == "udp" and listener.address == media.address:
+            document.fault(
+                ("listener", number, "port"),
+                f"{listener.port} is one of the media ports {media.first_port} to {media.last_port}",
+                "write a port outside of them",
+            )
+
+
+def _listeners(tables: list[Table]) -> tuple[Listener, ...]:
+    found: list[Listener] = []
+    for table in tables:
+        transport = table.choice("transport", TRANSPORTS)
+        listener = Listener(
+            transport,
+            table.text("address", "one IPv4 address of this box, such as 192.0.2.10", is_address),
+            table.integer("port", 1, 65535, 5061 if transport == "tls" else 5060),
+        )
+        table.close()
+        for other in found:
+            if _same_place(listener, other):
+                table.fault("port", f"{listener} takes the place of {other}", "write a free port")
+        found.append(listener)
+    return tuple(found)
+
+
+def _same_place(one: Listener, other: Listener) -> bool:
+    return (one.address, one.port, one.transport == "udp") == (
+        other.address,
+        other.port,
+        other.transport == "udp",
+    )
+
+
+def _media(table: Table) -> Media:
+    media = Media(
+        table.text("address", "one IPv4 address of this box, such as 192.0.2.10", is_address),
+        table.integer("first_port", 1024, 65534),
+        table.integer("last_port", 1025, 65535),
+    )
+    if media.first_port % 2:
+        table.fault(
+            "first_port", f"{media.first_port} is odd", "write an even number: RTP takes the even ports"
+        )
+    table.close()
+    return media
+
+
+def _sip(table: Table) -> Sip:
+    digest = table.texts("digest", "one of " + ", ".join(DIGESTS), DIGESTS.__contains__, ("MD5",))
+    if len(set(digest)) != len(digest):
+        table.fault("digest", "an algorithm is named twice", "name each once")
+    table.close()
+    return Sip(digest)
+
+
+def _registration(table: Table) -> Registration:
+    shortest = table.integer("shortest", 30, 3600, 60)
+    longest = table.integer("longest", 60, 86400, 3600)
+    phones = table.integer("phones", 1, 20, 5)
+    if longest < shortest:
+        table.fault("longest", f"{longest} is less than shortest, {shortest}", "write the longer time here")
+    table.close()
+    return Registration(shortest, longest, phones)
+
+
+def _calls(table: Table) -> Calls:
+    calls = Calls(table.integer("most", 1, 2000, 100), table.integer("ring_seconds", 5, 600, 60))
+    table.close()
+    return calls
+
+
+def _is_name(text: str) -> bool:
+    return 1 <= len(text) <= 64 and text.isprintable()
+
+
+def _digits(text: str, shortest: int, longest: int) -> bool:
+    return text.isascii() and text.isdecimal() and shortest <= len(text) <= longest
+
+
+def is_address(text: str) -> bool:
+    """Tell whether the text is one concrete IPv4 address: phones are told it, so 0.0.0.0 cannot do."""
+    parts = text.split(".")
+    if len(parts) != 4 or not all(_digits(part, 1, 3) and str(int(part)) == part for part in parts):
+        return False
+    numbers = [int(part) for part in parts]
+    return max(numbers) <= 255 and 0 < numbers[0] < 224

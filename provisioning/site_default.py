@@ -1,0 +1,61 @@
+"""The site file a box starts with: small, complete and commented."""
+
+
+def default_site(
+    address: str, *, sip_port: int = 5060, tls_port: int = 5061, media_ports: tuple[int, int] = (16384, 16783)
+) -> str:
+    """Return the text of a site file listening on one IPv4 address over UDP, TCP and TLS."""
+    first, last = media_ports
+    return f"""\
+# The site file of this box. It holds network, limits and features; people, numbers and secrets are in the
+# store (see `branchline extension`). After a change: `branchline reload`. Running calls are never touched.
+
+name = "Demo office"
+
+# Which emergency numbers exist: at, be, ch, de, es, fr, ie, it, nl, uk, us; "generic" knows 112 alone.
+country = "generic"
+
+# Where phones reach the box. TLS uses a certificate the box made for itself.
+[[listener]]
+transport = "udp"
+address = "{address}"
+port = {sip_port}
+
+[[listener]]
+transport = "tcp"
+address = "{address}"
+port = {sip_port}
+
+[[listener]]
+transport = "tls"
+address = "{address}"
+port = {tls_port}
+
+# Audio passes through these UDP ports, four for each call.
+[media]
+address = "{address}"
+first_port = {first}
+last_port = {last}
+
+# How phones prove who they are. Phones that know SHA-256 accept ["SHA-256", "MD5"]; some older ones (Debian's
+# baresip and sipp among them) give up when they see it.
+[sip]
+digest = ["MD5"]
+
+# Seconds a phone's registration may last, and how many phones may share an extension.
+[registration]
+shortest = 60
+longest = 3600
+phones = 5
+
+# How many calls may run at once, and how many seconds a phone rings before the call ends.
+[calls]
+most = {min(100, (last - first + 1) // 4)}
+ring_seconds = 60
+
+# level: quiet (warnings and faults), normal (calls and registrations too), detailed.
+# file_kilobytes: how far the log file may grow before it is set aside as the one predecessor that is kept.
+[log]
+level = "normal"
+file_kilobytes = 4096
+"""

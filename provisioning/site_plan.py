@@ -1,0 +1,69 @@
+"""What changes from one site to the next, in words, and when each change takes hold.
+
+Running calls keep what they started with: nothing here ever asks for touching one.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from provisioning.site import Site
+
+
+class Effect(Enum):
+    """When a change takes hold; the value completes "takes hold ..."."""
+
+    NOW = "now"
+    NEW_CALLS = "for new calls"
+    IDLE = "when no call is running"
+    RESTART = "at the next start of the box"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two sites: the key, what becomes of it, and when."""
+
+    key: str
+    what: str
+    effect: Effect
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.what}; takes hold {self.effect.value}"
+
+
+def plan(old: Site, new: Site) -> list[Change]:
+    """Return the differences in the order of the file; an empty list when the sites say the same."""
+    changes = [
+        _value("name", old.name, new.name, Effect.NOW),
+        _value("country", old.country.code, new.country.code, Effect.NEW_CALLS),
+    ]
+    if old.country.code == new.country.code:
+        before, after = (" ".join(site.country.emergency) for site in (old, new))
+        changes.append(_value("country, emergency numbers", before, after, Effect.NEW_CALLS))
+    changes += [
+        Change("listener", f"{listener} removed", Effect.IDLE)
+        for listener in old.listeners
+        if listener not in new.listeners
+    ]
+    changes += [
+        Change("listener", f"{listener} added", Effect.NOW)
+        for listener in new.listeners
+        if listener not in old.listeners
+    ]
+    changes += [
+        _value("media.address", old.media.address, new.media.address, Effect.RESTART),
+        _value("media.first_port", old.media.first_port, new.media.first_port, Effect.RESTART),
+        _value("media.last_port", old.media.last_port, new.media.last_port, Effect.RESTART),
+        _value("sip.digest", " ".join(old.sip.digest), " ".join(new.sip.digest), Effect.NOW),
+        _value("registration.shortest", old.registration.shortest, new.registration.shortest, Effect.NOW),
+        _value("registration.longest", old.registration.longest, new.registration.longest, Effect.NOW),
+        _value("registration.phones", old.registration.phones, new.registration.phones, Effect.NOW),
+        _value("calls.most", old.calls.most, new.calls.most, Effect.NEW_CALLS),
+        _value("calls.ring_seconds", old.calls.ring_seconds, new.calls.ring_seconds, Effect.NEW_CALLS),
+        _value("log.level", old.log.level, new.log.level, Effect.NOW),
+        _value("log.file_kilobytes", old.log.file_kilobytes, new.log.file_kilobytes, Effect.RESTART),
+    ]
+    return [change for change in changes if change is not None]
+
+
+def _value(key: str, old: object, new: object, effect: Effect) -> Change | None:
+    return None if old == new else Change(key, f"{old} becomes {new}", effect)

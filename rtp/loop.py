@@ -1,0 +1,501 @@
+"""The portable tier: follows the forwarding plan with epoll and ordinary UDP sockets.
+
+Strategy. Every port of the pool is an `End` with two sockets (RTP, RTCP). The state of an End is which of its
+methods stands in `Loop.handlers` for its RTP socket:
+
+    parked      no row: the socket is connected to itself, so the kernel refuses everybody
+    _learn      row, source unknown: recvfrom, every datagram judged by source
+    _verify     source locked and the socket connected, but what was queued before may still be foreign
+    _relay      source locked, queue known to be clean: recv_into, send; the kernel keeps everybody else out
+
+A socket goes back to unconnected with connect(AF_UNSPEC): it keeps its port and its queue, so a learning
+window loses no packet. (Measured: 6 us, no packet lost at 20,000 packets/s; close-and-rebind: 16 us, refuses
+what comes meanwhile, may lose the port.) Python's socket module cannot say that: `disconnect` is handed in.
+Little is allocated per packet; a turn takes one datagram from at most TURN relaying sockets.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections import deque
+
+from rtp import control
+from rtp.learning import Learning
+from rtp.pace import Pace
+from rtp.packet import EVENT_SIZE, HEADER, HEADER_SIZE, payload_start, sound
+from rtp.plan import CLOSED, EXACT, Row
+from rtp.reception import Reception
+from rtp.rtcp import whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rtp.control import Message
+    from rtp.learning import Source
+
+TURN = 64  # sockets served per turn, datagrams taken from one unlocked socket, control datagrams per turn
+BUFFER = 4096  # a datagram that fills it is longer than any RTP packet should be
+SETTLE = 0.1  # seconds after locking in which the kernel may still have queued a foreign packet
+TICK = 1.0  # seconds between two looks at silent rows
+EVENTS = 4096  # events kept for a reader that does not read
+SENDS, RECEIVES = 1, 2  # bits of Row.direction
+
+_unpack = HEADER.unpack_from
+
+
+def _address(packed: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
+
+
+class End:
+    """One end of a call: two sockets, the row they follow, and what was learned and counted."""
+
+    __slots__ = (
+        "_armed", "_buffer", "_host", "_learning", "_loop", "_map", "_reported", "_rtcp", "_rtcp_peer",
+        "_rtcp_target", "_rtp", "_settled", "_target", "_view", "bad", "forbidden", "foreign", "heard",
+        "octets", "packets", "peer", "port", "reception", "route", "row", "rtcp_count", "sent", "undelivered",
+    )  # fmt: skip
+
+    row: Row | None
+    route: End | None  # where its packets go: the partner, if that names this end too
+    peer: Source | None  # the locked source
+    _rtcp_peer: Source | None
+    _target: tuple[str, int] | None  # the description's address
+    _rtcp_target: tuple[str, int] | None
+    _map: bytes | None
+
+    def __init__(self, loop: Loop, port: int, rtp: socket.socket, rtcp: socket.socket) -> None:
+        self.port = port
+        self._loop = loop
+        self._buffer = loop.buffer
+        self._view = loop.view
+        self._rtp = rtp
+        self._rtcp = rtcp
+        self.row = self.route = None
+        self._forget()
+        self._park()
+
+    # -- the plan
+
+    def put(self, row: Row) -> None:
+        """Follow a row, new or changed."""
+        old = self.row
+        self.row = row
+        if old is None:
+            self._forget()
+            self._unpark()
+        elif row.window != old.window:
+            self._reopen()
+        if old is None or not old.direction & SENDS:
+            self._armed = self._loop.now  # silence counts from when it may speak
+            self._reported = False
+        self._host = _address(row.host) if row.host else ""
+        self._target = (self._host, row.rtp) if row.host and row.rtp else None
+        self._rtcp_target = (self._host, row.rtcp) if row.host and row.rtcp else None
+        self._map = row.payload_table()
+        if self.peer is None:
+            if row.source is not None:
+                self._lock((_address(row.source[0]), row.source[1]))
+            elif row.learning == EXACT and self._target is not None:
+                self._lock(self._target)
+
+    def remove(self) -> None:
+        """Follow no row and hear nobody."""
+        self.row = None
+        for one in (self._rtp, self._rtcp):
+            self._loop.handlers.pop(one.fileno(), None)
+            self._loop.epoll.unregister(one)
+        self._park()
+
+    def close(self) -> None:
+        """Give both ports back."""
+        self._rtp.close()
+        self._rtcp.close()
+
+    def _forget(self) -> None:
+        self.peer = self._rtcp_peer = None
+        self._learning = Learning()
+        self._target = self._rtcp_target = self._map = None
+        self._host = ""
+        self._settled = 0.0  # until when a locked socket is still judged
+        self._reported = False
+        self._armed = self.heard = self._loop.now
+        self.reception = Reception()
+        self.packets = self.octets = self.sent = self.rtcp_count = 0
+        self.foreign = self.bad = self.forbidden = self.undelivered = 0
+
+    def _park(self) -> None:
+        for one in (self._rtp, self._rtcp):
+            try:
+                one.connect(one.getsockname())
+            except OSError:
+                self._loop.failed += 1
+
+    def _unpark(self) -> None:
+        for one, handler in ((self._rtp, self._learn), (self._rtcp, self._report)):
+            self._loop.disconnect(one)
+            self._drain(one)
+            self._loop.watch(one.fileno(), handler)
+
+    def _drain(self, one: socket.socket) -> None:
+        """Throw away what reached the port before its call; the receive buffer bounds the work."""
+        for _ in range(BUFFER):
+            try:
+                one.recv_into(self._buffer)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._loop.refused += 1
+
+    def _reopen(self) -> None:
+        """Open a learning window: anybody may be the source, but for a while not the one being left."""
+        if self.peer is not None:
+            self._loop.disconnect(self._rtp)
+        self._learning = Learning(self.peer, self._loop.now)
+        self.peer = self._rtcp_peer = None
+        self._loop.handlers[self._rtp.fileno()] = self._learn
+
+    def _lock(self, source: Source) -> bool:
+        try:
+            self._rtp.connect(source)
+        except OSError:
+            self._loop.failed += 1
+            return False
+        self.peer = source
+        self._settled = self._loop.now + SETTLE
+        self._loop.handlers[self._rtp.fileno()] = self._verify
+        if source[0] != self._host:
+            self._rtcp_target = None  # behind a NAT: the described RTCP address leads nowhere
+        return True
+
+    # -- RTP in
+
+    def _relay(self) -> None:
+        """Take one datagram from a connected socket whose queue is clean."""
+        try:
+            size = self._rtp.recv_into(self._buffer)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._loop.refused += 1  # an ICMP error that an earlier send brought back
+            return
+        self._accept(size)
+
+    def _verify(self) -> None:
+        """Take datagrams from a locked socket, judging their source until nothing old can be queued."""
+        for _ in range(TURN):
+            try:
+                size, source = self._rtp.recvfrom_into(self._buffer)
+            except BlockingIOError:
+                if self._loop.now >= self._settled:
+                    self._loop.handlers[self._rtp.fileno()] = self._relay
+                return
+            except OSError:
+                self._loop.refused += 1
+                continue
+            if self.peer is None or source[:2] != self.peer[:2]:
+                self.foreign += 1
+                self._loop.foreign += 1
+            else:
+                self._accept(size)
+
+    def _learn(self) -> None:
+        """Take datagrams from an unconnected socket until one comes from a valid source."""
+        now = self._loop.now
+        for _ in range(TURN):
+            try:
+                size, source = self._rtp.recvfrom_into(self._buffer)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._loop.refused += 1
+                continue
+            row = self.row
+            _, _, sequence, _, ssrc = _unpack(self._buffer)
+            if row is None or size >= BUFFER or not sound(self._buffer, size):
+                self.bad += 1
+                self._loop.bad += 1
+            elif self._learning.valid(row, self._host, source, (ssrc, sequence), now) and self._lock(source):
+                host = socket.inet_pton(self._rtp.family, source[0])
+                self._loop.tell(control.Learned(self.port, row.window, host, source[1]))
+                self._accept(size)
+                self._verify()
+                return
+            else:
+                self.foreign += 1
+                self._loop.foreign += 1
+
+    def _accept(self, size: int) -> None:
+        """Judge and pass on one datagram from the locked source."""
+        loop = self._loop
+        buffer = self._buffer
+        row = self.row
+        if row is None:
+            return
+        first, second, sequence, timestamp, ssrc = _unpack(buffer)
+        start = HEADER_SIZE if first == 0x80 and size >= HEADER_SIZE else payload_start(buffer, size)
+        if 192 <= second <= 223:  # RFC 5761: an RTCP type where RTP would have marker and payload type 64-95
+            if row.mux and size < BUFFER and whole(buffer, size):
+                self._pass_report(size)
+                return
+            start = -1
+        if start < 0 or size >= BUFFER or (second & 127 == row.event and size - start < EVENT_SIZE):
+            self.bad += 1
+            loop.bad += 1
+            return
+        self.heard = loop.now
+        if not row.direction & SENDS:
+            self.forbidden += 1
+            loop.forbidden += 1
+            return
+        self.packets += 1
+        self.octets += size - start
+        self.reception.update(ssrc, sequence, timestamp, int(loop.now * row.clock))
+        if self._map is not None:
+            buffer[1] = self._map[second]
+        route = self.route
+        if route is None:
+            self.undelivered += 1
+            loop.unrouted += 1
+        elif route.transmit(size):
+            loop.forwarded += 1
+        else:
+            self.undelivered += 1
+
+    # -- RTP out
+
+    def transmit(self, size: int) -> bool:
+        """Send the buffer's first bytes to this end's far end, if it is known and may be sent to."""
+        loop = self._loop
+        row = self.row
+        if row is None or not row.direction & RECEIVES:
+            loop.unrouted += 1
+            return False
+        try:
+            if self.peer is not None:
+                self._rtp.send(self._view[:size])
+            elif self._target is not None and row.learning != CLOSED:
+                self._rtp.sendto(self._view[:size], self._target)
+            else:
+                loop.unrouted += 1
+                return False
+        except BlockingIOError:
+            loop.congested += 1
+        except ConnectionRefusedError:
+            loop.refused += 1
+        except OSError:
+            loop.failed += 1
+        else:
+            self.sent += 1
+            return True
+        return False
+
+    # -- RTCP
+
+    def _report(self) -> None:
+        """Take one datagram from the RTCP socket; it follows the RTP source's host, locks its first port."""
+        try:
+            size, source = self._rtcp.recvfrom_into(self._buffer)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._loop.refused += 1
+            return
+        if self.peer is None or source[0] != self.peer[0] or self._rtcp_peer not in {None, source}:
+            self.foreign += 1
+            self._loop.foreign += 1
+        elif size >= BUFFER or not whole(self._buffer, size):
+            self.bad += 1
+            self._loop.bad += 1
+        else:
+            self._rtcp_peer = source
+            self._pass_report(size)
+
+    def _pass_report(self, size: int) -> None:
+        self.heard = self._loop.now
+        if self.route is not None and self.route.transmit_report(size):
+            self.rtcp_count += 1
+            self._loop.forwarded += 1
+
+    def transmit_report(self, size: int) -> bool:
+        """Send the buffer's first bytes as RTCP to this end's far end; RTCP flows whatever the direction."""
+        row = self.row
+        target = self._rtcp_peer or self._rtcp_target
+        try:
+            if row is None or row.learning == CLOSED:
+                return False
+            if row.mux and self.peer is not None:
+                self._rtp.send(self._view[:size])
+            elif target is not None and not row.mux:
+                self._rtcp.sendto(self._view[:size], target)
+            else:
+                return False
+        except OSError:
+            self._loop.failed += 1
+            return False
+        return True
+
+    # -- what to tell
+
+    def check_silence(self, now: float) -> None:
+        """Report a far end that may send and does not, once per silence."""
+        row = self.row
+        if row is None or not row.silence or not row.direction & SENDS:
+            return
+        if now - max(self.heard, self._armed) < row.silence:
+            self._reported = False
+        elif not self._reported:
+            self._reported = True
+            self._loop.tell(control.Timeout(port=self.port))
+
+    def statistics(self, token: int) -> control.Statistics:
+        """Return what this row saw."""
+        return control.Statistics(
+            token=token,
+            port=self.port,
+            packets=self.packets,
+            octets=self.octets,
+            lost=self.reception.lost,
+            jitter=self.reception.jitter,
+            sent=self.sent,
+            rtcp=self.rtcp_count,
+            foreign=self.foreign,
+            bad=self.bad,
+            forbidden=self.forbidden,
+            undelivered=self.undelivered,
+            idle=int(max(0.0, self._loop.now - self.heard) * 1000),
+        )
+
+
+class Loop:
+    """The pool of ends, one epoll, one buffer; driven by `turn()`.
+
+    `pairs` are bound, non-blocking sockets (RTP, RTCP) keyed by RTP port. Edits are its methods;
+    what there is to tell gathers in `events`. `disconnect(socket)` takes a socket's peer away. `rest` seconds
+    are rested between turns while traffic is thick, see `rtp.pace`.
+    """
+
+    def __init__(
+        self,
+        pairs: dict[int, tuple[socket.socket, socket.socket]],
+        disconnect: Callable[[socket.socket], None],
+        clock: Callable[[], float] = time.monotonic,
+        rest: float = 0.0,
+    ) -> None:
+        self.buffer = bytearray(BUFFER)
+        self.view = memoryview(self.buffer)
+        self.epoll = select.epoll()
+        self.handlers: dict[int, Callable[[], None]] = {}
+        self.events: deque[Message] = deque()
+        self.disconnect = disconnect
+        self._clock = clock
+        self._pace = Pace(rest)
+        self.now = clock()
+        self._next_tick = self.now + TICK
+        self.turns = self.forwarded = self.foreign = self.bad = self.forbidden = 0
+        self.refused = self.congested = self.failed = self.unrouted = self.unknown = self.withheld = 0
+        self._active: dict[int, End] = {}
+        self._ends = {port: End(self, port, *pair) for port, pair in pairs.items()}
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """RTP ports of the pool, ascending."""
+        return tuple(sorted(self._ends))
+
+    # -- edits
+
+    def put(self, row: Row) -> None:
+        """Add or change a row."""
+        end = self._ends.get(row.port)
+        if end is None:
+            self.unknown += 1
+            return
+        old = end.row
+        end.put(row)
+        self._active[row.port] = end
+        for port in {row.port, row.partner, old.partner if old else 0}:
+            self._route(port)
+
+    def remove(self, port: int) -> None:
+        """Take a row out."""
+        end = self._active.pop(port, None)
+        if end is not None and end.row is not None:
+            partner = end.row.partner
+            end.remove()
+            self._route(port)
+            self._route(partner)
+
+    def clear(self) -> None:
+        """Take all rows out."""
+        for port in tuple(self._active):
+            self.remove(port)
+
+    def _route(self, port: int) -> None:
+        """Two ends forward to each other only if each names the other."""
+        end = self._ends.get(port)
+        if end is not None:
+            partner = self._ends.get(end.row.partner) if end.row else None
+            mutual = partner is not None and partner.row is not None and partner.row.partner == port
+            end.route = partner if mutual else None
+
+    # -- answers
+
+    def tell(self, event: Message) -> None:
+        """Keep an event for whoever reads; the oldest goes when nobody does."""
+        if len(self.events) >= EVENTS:
+            self.events.popleft()
+            self.withheld += 1
+        self.events.append(event)
+
+    def ask(self, port: int, token: int) -> None:
+        """Answer with an event: a row's Statistics, or the Counters for port 0 or a port without a row."""
+        end = self._active.get(port)
+        self.tell(end.statistics(token) if end is not None else self.counters(token))
+
+    def counters(self, token: int = 0) -> control.Counters:
+        """Return what this worker did."""
+        own = {name: getattr(self, name) for name in control.Counters.__slots__ if hasattr(self, name)}
+        return control.Counters(token=token, rows=len(self._active), **own)
+
+    # -- the loop
+
+    def turn(self, timeout: float = -1.0) -> bool:
+        """Wait at most `timeout` seconds (-1: until something happens), do a bounded piece of work.
+
+        Returns whether anything happened.
+        """
+        if self._active:
+            until_tick = max(0.0, self._next_tick - self._clock())
+            timeout = until_tick if timeout < 0 else min(timeout, until_tick)
+        rest = self._pace.rest
+        if rest:
+            time.sleep(rest)
+        ready = self.epoll.poll(timeout, TURN)
+        now = self.now = self._clock()
+        self._pace.turned(now, len(ready), TURN)
+        self.turns += 1
+        handlers = self.handlers
+        for descriptor, _ in ready:
+            handler = handlers.get(descriptor)
+            if handler is not None:  # None: removed by an edit in this very turn
+                handler()
+        if now >= self._next_tick:
+            self._next_tick = now + TICK
+            for end in self._active.values():
+                end.check_silence(now)
+        return bool(ready)
+
+    def watch(self, descriptor: int, handler: Callable[[], None]) -> None:
+        """Call `handler` in every turn in which a descriptor can be read."""
+        self.handlers[descriptor] = handler
+        self.epoll.register(descriptor, select.EPOLLIN)
+
+    def close(self) -> None:
+        """Close all sockets of the pool."""
+        self.clear()
+        for end in self._ends.values():
+            end.close()
+        self.epoll.close()

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sip.errors import BadMessage, LocalError, RemoteError
-from sip.grammar import quote
+from sip.grammar import quote, unquote
 from sip.message import Request, Response
 from sip.uri import SipUri
 
@@ -44,7 +44,6 @@ _MAX_KNOWN_NONCES = 1024
 
 _PARAM = r'([A-Za-z0-9*_\-]++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]++|\\.)*+)"|([^ \t,"]++))'
 _all_params = re.compile(_PARAM, re.DOTALL).findall
-_unescape = re.compile(r"\\(.)", re.DOTALL).sub
 _is_digest = re.compile(rf"{_PARAM}(?:[ \t]*+,[ \t]*+(?:{_PARAM})?+)*+", re.DOTALL).fullmatch
 _is_plain = re.compile(r'[^ \t"]++').fullmatch
 _is_count = re.compile(r"[0-9A-Fa-f]{8}").fullmatch
@@ -370,7 +369,7 @@ def _parse_auth_slowly(text: str) -> dict[str, str] | None:
         key = name.lower()
         if key in params:
             return None
-        params[key] = plain or _unescape(r"\1", quoted)
+        params[key] = plain or unquote(f'"{quoted}"')
     return params
 
 

@@ -86,7 +86,8 @@ class Message(Fields):
     @property
     def via(self) -> Via:
         """The top Via."""
-        return self._get("Via", _first_via)
+        vias = self._typed.get("Vias")
+        return vias[0] if isinstance(vias, list) else self._get("Via", _first_via)
 
     @property
     def vias(self) -> list[Via]:
@@ -222,15 +223,17 @@ class Message(Fields):
         return found  # type: ignore[return-value]  # one key is only ever read with one parser
 
     def _list(self, key: str, parse_value: Callable[[str], _T]) -> list[_T]:
-        if key not in self._first:
+        value = self._first.get(key)
+        if value is None:
             return []
-        found = self._typed.get(f"{key}s")
+        found = self._typed.get(key + "s")
         if found is None:
-            values = self.values(key)
+            single = "," not in value and key not in self._more
+            values = [value] if single else self.values(key)
             try:
                 if len(values) > MAX_ELEMENTS:
                     raise BadMessage("header", "too many elements")
-                found = self._typed[f"{key}s"] = [parse_value(value) for value in values]
+                found = self._typed[key + "s"] = [parse_value(value) for value in values]
             except BadMessage as error:
                 self._blame(error, key)
         return list(found)  # type: ignore[call-overload,no-any-return]  # as in _get

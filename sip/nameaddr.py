@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from sip.errors import BadMessage
-from sip.grammar import PARAMS, QUOTED, Params, parse_params, print_params, quote, unquote
+from sip.grammar import PARAMS, QUOTED, Params, print_params, quote, split_params, unquote
 from sip.uri import SipUri
 
 _WORD = r'[^\x00-\x20"#$&(),/:;<=>?@\[\\\]^{|}\x7f]'  # token, and all that is not ASCII
@@ -46,7 +46,7 @@ class NameAddr:
                 raise BadMessage("header", "malformed address")
             uri, params = match.groups()
             name = ""
-        return cls(SipUri.parse(uri), name, parse_params(params))
+        return cls(SipUri.parse(uri), name, split_params(params))
 
     def __str__(self) -> str:
         display = f"{quote(self.display)} " if self.display else ""

@@ -4,7 +4,6 @@ import itertools
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 import sip.digest
 from sip.digest import (
@@ -382,14 +381,14 @@ def test_parse_auth(text: str, expected: dict[str, str] | None) -> None:
     assert parse_auth(text) == expected
 
 
-@given(st.text(st.characters(exclude_characters="\r\n"), max_size=60), st.text(max_size=60))
+@given(strategies.texts, strategies.texts)
 def test_hostile_credentials(first: str, second: str) -> None:
     assert isinstance(
-        server().check(with_credentials(f"Digest {first}".replace("\r", "").replace("\n", "")), 0.0),
+        server().check(with_credentials(f"Digest {first}"), 0.0),
         Challenge,
     )
     value = f'Digest username={second}, realm="{REALM}", nonce="{first}", uri="sip:a", response="{first}"'
-    verdict = server().check(with_credentials(value.replace("\r", "").replace("\n", "")), 0.0)
+    verdict = server().check(with_credentials(value), 0.0)
     assert not isinstance(verdict, Granted)
 
 

@@ -264,15 +264,15 @@ class Network:
         for _ in range(copies):
             if self.dice.random() >= self.loss:
                 at = self.now + self.dice.uniform(0.001, self.delay)
-                heappush(
-                    self._flying, (at, next(self._order), Flow("UDP", flow.remote, flow.local), data)
-                )
+                heappush(self._flying, (at, next(self._order), Flow("UDP", flow.remote, flow.local), data))
         return True
 
     def step(self) -> bool:
         """Do whatever comes next; False when nothing will ever."""
         arrival = self._flying[0][0] if self._flying else None
-        deadlines = [deadline for stack in self.stacks.values() if (deadline := stack.next_deadline()) is not None]
+        deadlines = [
+            deadline for stack in self.stacks.values() if (deadline := stack.next_deadline()) is not None
+        ]
         timer = min(deadlines, default=None)
         if arrival is None and timer is None:
             return False

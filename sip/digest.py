@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sip.errors import BadMessage, LocalError, RemoteError
-from sip.grammar import is_token, quote
+from sip.grammar import quote
 from sip.message import Request, Response
 from sip.uri import SipUri
 
@@ -165,7 +165,8 @@ class DigestServer:
                 continue
             algorithm = params.setdefault("algorithm", "MD5").upper()
             params["algorithm"] = algorithm
-            complete = all(params.get(name) for name in ("username", "nonce", "uri", "response"))
+            get = params.get
+            complete = get("username") and get("nonce") and get("uri") and get("response")
             if complete and algorithm in self._algorithms and self._has_count(params):
                 yield params
 
@@ -346,14 +347,16 @@ def parse_auth(value: str) -> dict[str, str] | None:
         return None
     params: dict[str, str] = {}
     for part in rest.split(","):
-        name, _, text = part.partition("=")
-        key, text = name.strip(" \t").lower(), text.strip(" \t")
-        if text[:1] == '"' and text[-1:] == '"' and text.count('"') == 2 and "\\" not in text:
+        name, _, text = part.strip(" \t").partition("=")
+        if text[:1] == '"':
+            if text[-1] != '"' or text.count('"') != 2 or "\\" in text:
+                return _parse_auth_slowly(rest.strip(" \t"))
             text = text[1:-1]
-        elif not text or not _is_plain(text):
+        elif not _is_plain(text):
             return _parse_auth_slowly(rest.strip(" \t"))
-        if key in params or not is_token(key):
-            return None
+        key = name.lower()
+        if key in params or not key.isidentifier():
+            return _parse_auth_slowly(rest.strip(" \t"))
         params[key] = text
     return params
 

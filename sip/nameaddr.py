@@ -18,7 +18,7 @@ from sip.errors import BadMessage
 from sip.grammar import PARAMS, QUOTED, Params, parse_params, print_params, quote, unquote
 from sip.uri import SipUri
 
-_WORD = r"[A-Za-z0-9\-.!%*_+`'~\x80-\U0010ffff]"
+_WORD = r'[^\x00-\x20"#$&(),/:;<=>?@\[\\\]^{|}\x7f]'  # token, and all that is not ASCII
 _NAME_ADDR = re.compile(
     rf"({QUOTED}|{_WORD}(?:{_WORD}|[ \t])*+)?+[ \t]*+<([^<>\x00-\x20\x7f]++)>({PARAMS})", re.DOTALL
 )

@@ -79,7 +79,7 @@ class Bindings:
         self, limits: RegistrarLimits | None = None, changed: Callable[[str], None] | None = None
     ) -> None:
         """Begin with no bindings."""
-        self._limits = limits or RegistrarLimits()
+        self.limits = limits or RegistrarLimits()
         self._changed = changed
         self._bindings: dict[str, list[Binding]] = {}
         self._connections: dict[int, set[str]] = {}
@@ -100,13 +100,13 @@ class Bindings:
             seconds = contact.expires
             if seconds is None:
                 seconds = request.expires
-            seconds = self._limits.default if seconds is None else min(seconds, self._limits.maximum)
-            if 0 < seconds < self._limits.minimum:
-                return Answer(423, (("Min-Expires", str(self._limits.minimum)),))
+            seconds = self.limits.default if seconds is None else min(seconds, self.limits.maximum)
+            if 0 < seconds < self.limits.minimum:
+                return Answer(423, (("Min-Expires", str(self.limits.minimum)),))
             if not contact.uri.is_sip or len(str(contact.uri)) > _URI_LIMIT:
                 return Answer(400, reason="Bad Contact")
             wanted.append((contact, seconds))
-        if len(wanted) > self._limits.contacts:
+        if len(wanted) > self.limits.contacts:
             return Answer(403, reason="Too Many Contacts")
         return self._update(aor, bindings, request, wanted=wanted, flow=flow, now=now)
 
@@ -157,9 +157,9 @@ class Bindings:
         """Take back what `dump` gave; connections of an earlier life are not among it. Tells nobody."""
         for entry in saved:
             bindings = self._bindings.setdefault(entry.aor, [])
-            if entry.transport == "UDP" and entry.remaining > 0 and len(bindings) < self._limits.contacts:
+            if entry.transport == "UDP" and entry.remaining > 0 and len(bindings) < self.limits.contacts:
                 flow = Flow(entry.transport, entry.local, entry.remote)
-                remaining = min(entry.remaining, self._limits.maximum)
+                remaining = min(entry.remaining, self.limits.maximum)
                 contact = Contact.parse(entry.contact)
                 bindings.append(
                     Binding(
@@ -248,7 +248,7 @@ class Bindings:
                     )
                 )
                 changed = True
-        while len(kept) > self._limits.contacts:
+        while len(kept) > self.limits.contacts:
             # A phone that comes back under a new address each time must not lock itself out.
             kept.remove(min(kept, key=lambda binding: binding.expires_at))
         if changed:

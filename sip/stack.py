@@ -85,6 +85,10 @@ class Stack:
         """Events that were not routine, by name."""
         return self._core.counters
 
+    def host(self, flow: Flow) -> str:
+        """Return the host we are known by on `flow`."""
+        return self._core.host(flow)
+
     @property
     def session_count(self) -> int:
         """Sessions alive, those included whose BYE or CANCEL is still open."""

@@ -56,7 +56,10 @@ class UasSession(Session):
         """Send a provisional answer above 100, with early media if `sdp` is given."""
         if self.state != "early" or self._transaction is None or self.request is None:
             return
-        headers: Headers = (("Contact", self._core.contact(self.flow)),)
+        headers: Headers = (
+            ("Contact", self._core.contact(self.flow)),
+            *self._record_route(self.request),
+        )
         if sdp is not None:
             headers = (*headers, ("Content-Type", SDP))
         self._core.reply(
@@ -90,7 +93,7 @@ class UasSession(Session):
 
     @staticmethod
     def _record_route(request: Request) -> Headers:
-        """12.1.1: the 2xx carries the Record-Route of its own request, never anybody else's."""
+        """12.1.1: what makes a dialog carries the Record-Route of its own request, never another's."""
         return tuple(("Record-Route", value) for value in request.all("Record-Route"))
 
     def _leave(self, now: float, headers: Headers, status: int = 0, reason: str | None = None) -> None:

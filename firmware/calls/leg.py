@@ -139,7 +139,7 @@ class Leg(ABC):
         """Tell the caller that the far end alerts (180). Incoming legs, before the answer, may repeat."""
 
     @abstractmethod
-    def progress(self, answer: Description) -> None:
+    def early_media(self, answer: Description) -> None:
         """Give the caller early media (183 with a description). Incoming legs that brought an offer."""
 
     @abstractmethod

@@ -65,7 +65,7 @@ async def _first_answer(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Ou
                 if caller.description is not None and playing in (None, leg):
                     playing = leg
                     call.state = State.RINGING  # a 180 now would silence it
-                    caller.progress(bridge.answer("callee", description))
+                    caller.early_media(bridge.answer("callee", description))
             case Answered(description):
                 return Outcome(leg, description)
             case Reoffer():

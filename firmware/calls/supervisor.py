@@ -70,6 +70,10 @@ class Calls:
         call.task.add_done_callback(partial(self._finished, call))
         self._calls[call.id] = call
 
+    def is_emergency(self, number: str) -> bool:
+        """Whether a number calls for help, by the plan in force."""
+        return self.plan.is_emergency(number)
+
     def active(self) -> list[CallView]:
         """Return the calls of this moment, oldest first."""
         return [call.view() for call in self._calls.values()]

@@ -1,8 +1,8 @@
 """What relaying a packet costs: the media process beside a bare asyncio relay, on loopback.
 
-`python -m tests.bench.rtp [calls ...]`, default 20 100. Each call is two streams of 50 packets/s; a process of
-its own makes the load and measures. Columns: tier, calls, CPU per forwarded packet, share of one core, loss,
-delay that the relay adds (median, 99th percentile; the direct path's is taken off), then the machine.
+`python -m tests.bench.rtp [calls ...]`, default 20 100. Each call is two streams of 50 packets/s; a process
+of its own makes the load and measures. Columns: tier, calls, CPU per forwarded packet, share of one core,
+loss, delay that the relay adds (median, 99th percentile; the direct path's is taken off), then the machine.
 """
 
 import asyncio

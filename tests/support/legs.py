@@ -89,7 +89,7 @@ class ScriptedLeg(Leg):
         if not self.over:
             self._told("180")
 
-    def progress(self, answer: Description) -> None:
+    def early_media(self, answer: Description) -> None:
         if not self.over:
             self._told(f"183 {answer}")
 

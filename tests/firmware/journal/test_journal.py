@@ -116,12 +116,12 @@ def test_the_thread_writes_everything_and_close_waits_for_it() -> None:
     kept = Kept()
     journal, _ = journal_of(kept)
     journal.start()
-    workers = [
-        threading.Thread(
-            target=lambda: [journal.log(REGISTERED, extension=n, transport=None) for n in range(500)]
-        )
-        for _ in range(4)
-    ]
+
+    def work() -> None:
+        for number in range(500):
+            journal.log(REGISTERED, extension=number, transport=None)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:

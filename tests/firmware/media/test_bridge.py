@@ -1,3 +1,5 @@
+"""Offers and answers over a bridge, with phones that listen."""
+
 import asyncio
 from contextlib import suppress
 

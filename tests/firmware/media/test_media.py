@@ -1,3 +1,5 @@
+"""Ports, restarts and the plan that survives them."""
+
 import asyncio
 import os
 import signal
@@ -51,6 +53,9 @@ def test_an_old_call_reaches_no_new_one() -> None:
             with media.open() as bridge:
                 old = Talk(bridge)
                 await old.both(b"before")
+            assert await media.counters() is not None
+            old.a.heard()
+            old.b.heard()
             with media.open() as bridge:
                 new = Talk(bridge)
                 assert {new.a_to, new.b_to} == {old.a_to, old.b_to}

@@ -1,3 +1,5 @@
+"""The media process: started both ways, talked to, ended."""
+
 import os
 import signal
 import subprocess

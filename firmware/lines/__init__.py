@@ -1,0 +1,1 @@
+"""The lines of the box behind the one `Leg` interface: SIP endpoints."""

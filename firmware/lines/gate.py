@@ -1,0 +1,123 @@
+"""Who asks? The gate every SIP request passes: digest, one identity per request, help for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from firmware.journal import Journal, Kind, Level
+from firmware.labels import Personal
+from firmware.lines.accounts import STRANGER, Account, Accounts
+from firmware.lines.guesses import Guesses
+from sip.answer import Answer
+from sip.digest import Challenge, DigestServer, Granted
+from sip.flow import Flow
+from sip.message import Request
+from sip.session import Session
+
+GUESSING: Final = Kind(
+    "sip.guessing", "{source} gave wrong secrets again and again and is slowed down", Level.WARNING
+)
+_FORBIDDEN: Final = Answer(403)
+
+
+def dialled(request: Request) -> str:
+    """Return the number a request is for: the user part without telephone parameters (RFC 3261 19.1.6)."""
+    return request.request_uri.user.partition(";")[0]
+
+
+def is_lan(host: str) -> bool:
+    """Tell whether an IP address is of a private network (RFC 1918, 4193), link-local or this machine."""
+    if ":" in host:
+        return host == "::1" or host.lower().startswith(("fc", "fd", "fe8", "fe9", "fea", "feb"))
+    if host.startswith("172."):
+        second = host.split(".", 2)[1]
+        return second.isdecimal() and 16 <= int(second) <= 31
+    return host.startswith(("10.", "127.", "192.168.", "169.254."))
+
+
+def _same(identity: object, account: Account) -> bool:
+    return isinstance(identity, Account) and identity.party.extension == account.party.extension
+
+
+class Gate:
+    """Decides for the stack: an Account is who asks, an Answer refuses."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        journal: Journal,
+        is_emergency: Callable[[str], bool],
+        *,
+        digest: DigestServer,
+        open_emergency: bool,
+    ) -> None:
+        self._accounts = accounts
+        self._journal = journal
+        self._is_emergency = is_emergency
+        self.digest = digest
+        self.open_emergency = open_emergency
+        self._guesses = Guesses()
+        self.counters = {
+            "gate: challenged": 0,
+            "gate: wrong secret": 0,
+            "gate: slowed down": 0,
+            "gate: not their address": 0,
+            "gate: emergency without proof": 0,
+        }
+
+    def authorize(
+        self, request: Request, flow: Flow, session: Session | None, now: float
+    ) -> Account | Answer:
+        """Say who asks (see `sip.stack.StackUser.authorize`)."""
+        if session is not None and session.flow.remote[0] == flow.remote[0]:
+            # Whoever knows its Call-ID and both tags, and sends from where the session is, is its far end.
+            owner = session.identity
+            return owner if isinstance(owner, Account) else STRANGER
+        verdict = self._prove(request, flow, now)
+        if self._calls_for_help(request, flow):
+            if isinstance(verdict, Account):
+                return verdict
+            self.counters["gate: emergency without proof"] += 1
+            return STRANGER
+        if isinstance(verdict, Account) and session is not None and not _same(session.identity, verdict):
+            self.counters["gate: not their address"] += 1
+            return _FORBIDDEN
+        return verdict
+
+    def _prove(self, request: Request, flow: Flow, now: float) -> Account | Answer:
+        host, port = flow.remote
+        if self._guesses.suspect():
+            claimed = self.digest.claimed(request)
+            if claimed and not self._guesses.may_try(host, port, claimed, now):
+                self.counters["gate: slowed down"] += 1
+                return Answer(401, tuple(self.digest.challenge(now, host)))
+        verdict = self.digest.check(request, now, host)
+        if isinstance(verdict, Granted):
+            return self._owner(request, verdict.user, host, port)
+        if isinstance(verdict, Challenge):
+            self.counters["gate: challenged"] += 1
+        else:
+            self.counters["gate: wrong secret"] += 1
+            if self._guesses.wrong(host, port, verdict.user, now):
+                self._journal.log(GUESSING, source=Personal("addr", host))
+        return Answer(401, tuple(verdict.headers))
+
+    def _owner(self, request: Request, user: str, host: str, port: int) -> Account | Answer:
+        """Hold whoever proved to be `user` to that name: nobody speaks, or registers, for another."""
+        self._guesses.right(host, port, user)
+        account = self._accounts.find(user)
+        names = [request.from_] if request.method != "REGISTER" else [request.from_, request.to]
+        if account is None or any(name.uri.user != user for name in names):
+            self.counters["gate: not their address"] += 1
+            return _FORBIDDEN
+        return account
+
+    def _calls_for_help(self, request: Request, flow: Flow) -> bool:
+        return (
+            self.open_emergency
+            and request.method == "INVITE"
+            and not request.to_tag
+            and self._is_emergency(dialled(request))
+            and is_lan(flow.remote[0])
+        )

@@ -1,0 +1,172 @@
+"""Where each extension's phones are: the registrar, kept in the store over a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from enum import Enum
+from math import ceil
+from typing import Final, Protocol, cast
+
+from firmware.clock import Clock
+from firmware.journal import Journal, Kind
+from firmware.labels import Personal
+from firmware.lines.accounts import Account, Accounts
+from firmware.store.model import StoredBinding
+from sip.answer import Answer
+from sip.flow import Flow, Transport
+from sip.message import Request
+from sip.registrar import Binding, Bindings, RegistrarLimits, SavedBinding
+
+REGISTERED: Final = Kind("register.ok", "{extension} registered over {transport}: {phones} phones")
+GONE: Final = Kind("register.gone", "{extension} has {phones} phones left")
+SAVE_SECONDS: Final = 1.0
+"""How long registrations may change before they go to the store together."""
+
+
+class SavedBindings(Protocol):
+    """Where registrations outlive a restart; the store's `bindings` are one."""
+
+    def load(self) -> list[StoredBinding]:
+        """Return what was there when the box stopped."""
+
+    def save(self, extension: str, current: list[StoredBinding]) -> None:
+        """Replace what is kept of one extension; never waits."""
+
+
+class Way(Enum):
+    """How a phone is connected."""
+
+    UDP = "UDP"
+    TCP = "TCP"
+    TLS = "TLS"
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A registered phone as operations show it; `seconds` of its registration are left."""
+
+    transport: str
+    address: tuple[str, int]
+    seconds: int
+
+
+class Registrations:
+    """The bindings of all extensions, by the extension's id."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        saved: SavedBindings,
+        journal: Journal,
+        clock: Clock,
+        limits: RegistrarLimits,
+    ) -> None:
+        self._accounts = accounts
+        self._saved = saved
+        self._journal = journal
+        self._clock = clock
+        self._bindings = Bindings(limits, self._changed)
+        self._phones: dict[str, int] = {}
+        self._dirty: set[str] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def limit(self, limits: RegistrarLimits) -> None:
+        """Grant registrations by other limits from now on."""
+        self._bindings.limits = limits
+
+    def serve(self, request: Request, flow: Flow, identity: object, now: float) -> Answer:
+        """Answer a REGISTER; the gate made sure that it is about the address of who asks."""
+        if not isinstance(identity, Account) or identity.extension is None:
+            return Answer(403)
+        return self._bindings.register(identity.extension.id, request, flow, now)
+
+    def lookup(self, extension: str, now: float) -> list[Binding]:
+        """Return the ways to an extension's phones, best first."""
+        return self._bindings.lookup(extension, now)
+
+    def phones(self, extension: str) -> list[Phone]:
+        """Return an extension's phones."""
+        now = self._clock.now()
+        return [
+            Phone(binding.flow.transport, binding.flow.remote, ceil(binding.expires_at - now))
+            for binding in self._bindings.lookup(extension, now)
+        ]
+
+    def drop(self, extension: str) -> None:
+        """Forget an extension's phones."""
+        self._bindings.remove(extension)
+
+    def flow_closed(self, flow: Flow) -> None:
+        """Forget the phones behind a connection that is gone."""
+        self._bindings.flow_closed(flow)
+
+    def restore(self) -> None:
+        """Take back what was registered before the restart, of extensions there still are."""
+        wall = self._clock.wall()
+        found = [
+            _loaded(stored, wall) for stored in self._saved.load() if self._accounts.get(stored.extension)
+        ]
+        self._bindings.load(found, self._clock.now())
+        for extension in {binding.aor for binding in found}:
+            self._phones[extension] = len(self._bindings.lookup(extension, self._clock.now()))
+
+    def save(self) -> None:
+        """Hand everything that changed to the store."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        dirty, self._dirty = self._dirty, set()
+        now, wall = self._clock.now(), self._clock.wall()
+        for extension in dirty:
+            current = [_stored(saved, wall) for saved in self._bindings.dump(now, extension)]
+            self._saved.save(extension, current)
+
+    def _changed(self, extension: str) -> None:
+        self._dirty.add(extension)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SAVE_SECONDS, self.save)
+        bindings = self._bindings.lookup(extension, self._clock.now())
+        before, phones = self._phones.get(extension, 0), len(bindings)
+        if phones == before:
+            return
+        if phones:
+            self._phones[extension] = phones
+        else:
+            self._phones.pop(extension, None)
+        account = self._accounts.get(extension)
+        shown = None if account is None else Personal("ext", account.party.number)
+        if phones > before:
+            newest = max(bindings, key=lambda binding: binding.expires_at)
+            transport = Way(newest.flow.transport)
+            self._journal.log(REGISTERED, extension=shown, transport=transport, phones=phones)
+        else:
+            self._journal.log(GONE, extension=shown, phones=phones)
+
+
+def _stored(saved: SavedBinding, wall: float) -> StoredBinding:
+    return StoredBinding(
+        extension=saved.aor,
+        contact=saved.contact,
+        transport=saved.transport,
+        source=saved.remote,
+        local=saved.local,
+        call_id=saved.call_id,
+        cseq=saved.cseq,
+        expires=wall + saved.remaining,
+    )
+
+
+def _loaded(stored: StoredBinding, wall: float) -> SavedBinding:
+    remaining = stored.expires - wall
+    return SavedBinding(
+        aor=stored.extension,
+        contact=stored.contact,
+        transport=cast(Transport, stored.transport),
+        local=stored.local,
+        remote=stored.source,
+        remaining=remaining,
+        expires=ceil(remaining),
+        call_id=stored.call_id,
+        cseq=stored.cseq,
+    )

@@ -1,0 +1,264 @@
+"""The SIP side of the box: phones register, call and are called through one stack."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from firmware.calls.cause import Cause
+from firmware.calls.leg import Leg, Party
+from firmware.clock import Clock
+from firmware.journal import Journal
+from firmware.lines.accounts import STRANGER, Account, Accounts
+from firmware.lines.gate import Gate, dialled
+from firmware.lines.registrations import Phone, Registrations, SavedBindings
+from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, read
+from firmware.lines.status import GOODBYES
+from firmware.media import Description
+from firmware.store.model import Extension
+from sip.answer import Answer
+from sip.digest import DigestServer
+from sip.flow import Flow
+from sip.message import Request
+from sip.nameaddr import NameAddr
+from sip.registrar import Binding, RegistrarLimits
+from sip.session import Session
+from sip.stack import Stack, StackConfig
+from sip.uas import UasSession
+from sip.uri import SipUri
+
+_ANONYMOUS: Final = NameAddr(
+    SipUri(user="anonymous", host="anonymous.invalid"), "Anonymous"
+)  # RFC 3323 4.1.1.3
+
+
+@dataclass(frozen=True, slots=True)
+class SipSettings:
+    """The site's word on SIP.
+
+    `algorithms` are offered in challenges; `shortest` and `longest` bound registrations in seconds, `phones`
+    those of one extension. `address` is our host where a socket is bound to all addresses. `open_emergency`:
+    an emergency call from the local network needs no proof of who calls (a matter of the country).
+    """
+
+    realm: str = "branchline"
+    algorithms: tuple[str, ...] = ("MD5",)
+    shortest: int = 60
+    longest: int = 3600
+    phones: int = 10
+    address: str = ""
+    open_emergency: bool = True
+
+    @property
+    def limits(self) -> RegistrarLimits:
+        """What the registrar grants."""
+        return RegistrarLimits(self.shortest, self.longest, self.longest, self.phones)
+
+
+class Directory(Protocol):
+    """The extensions; the store's `extensions` are one."""
+
+    def list(self) -> Iterable[Extension]:
+        """Return all."""
+
+    def get(self, extension: str) -> Extension | None:
+        """Return one by its id."""
+
+
+class Kept(Protocol):
+    """What this needs of the store."""
+
+    @property
+    def extensions(self) -> Directory:
+        """The extensions."""
+
+    @property
+    def bindings(self) -> SavedBindings:
+        """Registrations that outlive a restart."""
+
+
+class Switch(Protocol):
+    """What takes incoming legs; `firmware.calls` has it."""
+
+    def incoming(self, leg: Leg) -> None:
+        """Take a leg that wants to call somebody."""
+
+    def is_emergency(self, number: str) -> bool:
+        """Whether a number calls for help."""
+
+
+class _Stack(Stack):
+    """A stack that also tells the registrar of connections that are gone."""
+
+    def __init__(
+        self,
+        send: Callable[[Flow, bytes], bool],
+        endpoint: SipEndpoint,
+        config: StackConfig,
+        registrations: Registrations,
+    ) -> None:
+        super().__init__(send, endpoint, config, os.urandom, {"REGISTER": registrations.serve})
+        self._registrations = registrations
+
+    def flow_closed(self, flow: Flow, now: float) -> None:
+        """Note that a connection is gone."""
+        self._registrations.flow_closed(flow)
+        super().flow_closed(flow, now)
+
+
+class SipEndpoint:
+    """One stack and everything the box does with it. It is the stack's user and the calls' dialer.
+
+    `send` puts bytes on a flow (`Transports.send`); `clock.now` must be what the transports' clock is.
+    Set `calls` before traffic comes.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Flow, bytes], bool],
+        kept: Kept,
+        journal: Journal,
+        clock: Clock,
+        settings: SipSettings | None = None,
+    ) -> None:
+        self.calls: Switch | None = None
+        self._kept = kept
+        self._now = clock.now
+        self._settings = settings or SipSettings()
+        self._accounts = Accounts(self._settings.realm, self._settings.algorithms)
+        self._accounts.load(kept.extensions.list())
+        self._gate = Gate(
+            self._accounts,
+            journal,
+            self._is_emergency,
+            digest=self._make_digest(),
+            open_emergency=self._settings.open_emergency,
+        )
+        limits = self._settings.limits
+        self._registrations = Registrations(self._accounts, kept.bindings, journal, clock, limits)
+        self._registrations.restore()
+        self.stack: Stack = _Stack(send, self, StackConfig(self._settings.address), self._registrations)
+
+    # -- for the house -----------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> SipSettings:
+        """The settings in force; new ones hold from the next request on."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: SipSettings) -> None:
+        before, self._settings = self._settings, settings
+        self._registrations.limit(settings.limits)
+        self._gate.open_emergency = settings.open_emergency
+        if (before.realm, before.algorithms) != (settings.realm, settings.algorithms):
+            self._accounts.reset(settings.realm, settings.algorithms)
+            self._accounts.load(self._kept.extensions.list())
+            self._gate.digest = self._make_digest()
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """Whatever was refused, dropped or odd, by name, since the start."""
+        return {**self.stack.counters, **self._gate.counters}
+
+    def extension_changed(self, extension: str | None = None) -> None:
+        """Read one extension (its id) or all of them again; who is gone or has a new secret is unregistered."""
+        if extension is None:
+            for ended in self._accounts.load(self._kept.extensions.list()):
+                self._registrations.drop(ended)
+        elif self._accounts.change(extension, self._kept.extensions.get(extension)):
+            self._registrations.drop(extension)
+
+    def phones(self, extension: str) -> list[Phone]:
+        """Return the registered phones of an extension."""
+        return self._registrations.phones(extension)
+
+    def close(self) -> None:
+        """End whatever session is left and hand the registrations to the store."""
+        self.stack.close(self._now())
+        self._registrations.save()
+
+    # -- for calls (firmware.calls.leg.Dialer) -----------------------------------------------------
+
+    def dial(self, extension: str, caller: Party, offer: Description | None) -> list[Leg]:
+        """Ring every phone of an extension; one leg each."""
+        account = self._accounts.get(extension)
+        if account is None:
+            return []
+        now = self._now()
+        legs: list[Leg] = []
+        try:
+            legs.extend(
+                self._invite(account, binding, caller, offer, now)
+                for binding in self._registrations.lookup(extension, now)
+            )
+        except BaseException:
+            for leg in legs:
+                leg.hangup(Cause.FAILED)
+            raise
+        return legs
+
+    def _invite(
+        self, account: Account, binding: Binding, caller: Party, offer: Description | None, now: float
+    ) -> OutgoingLeg:
+        leg = OutgoingLeg(os.urandom(8).hex(), account.party, self._now, offerless=offer is None)
+        host = self.stack.host(binding.flow)
+        known = NameAddr(SipUri(user=caller.number, host=host), caller.name)
+        session = self.stack.invite(
+            binding.uri,
+            binding.flow,
+            caller=str(_ANONYMOUS if caller.extension is None else known),
+            callee=str(NameAddr(SipUri(user=account.party.number, host=host))),
+            offer=None if offer is None else bytes(offer),
+            listener=leg,
+            now=now,
+        )
+        session.identity = account
+        leg.calling(session)
+        return leg
+
+    # -- for the stack (sip.stack.StackUser) -------------------------------------------------------
+
+    def authorize(
+        self, request: Request, flow: Flow, session: Session | None, now: float
+    ) -> Account | Answer:
+        """Say who asks."""
+        return self._gate.authorize(request, flow, session, now)
+
+    def urgent(self, request: Request) -> bool:
+        """Tell whether an INVITE calls for help and must not be refused for load."""
+        return self._is_emergency(dialled(request))
+
+    def incoming(self, session: UasSession, identity: object, now: float) -> None:
+        """Make a leg of a new session and hand it to call control."""
+        if self.calls is None or session.request is None:
+            self._reject(session, Cause.SHUTDOWN, now)
+            return
+        description = None if session.offer is None else read(session.offer)
+        if description is None and session.offer is not None:
+            self._reject(session, Cause.NOT_ACCEPTABLE, now)
+            return
+        account = identity if isinstance(identity, Account) else STRANGER
+        leg = IncomingLeg(
+            os.urandom(8).hex(),
+            account.party,
+            self._now,
+            session,
+            dialled=dialled(session.request),
+            description=description,
+        )
+        self.calls.incoming(leg)
+
+    def _reject(self, session: UasSession, cause: Cause, now: float) -> None:
+        goodbye = GOODBYES[cause]
+        session.reject(goodbye.status, now, headers=goodbye.headers)
+
+    def _is_emergency(self, number: str) -> bool:
+        return self.calls is not None and self.calls.is_emergency(number)
+
+    def _make_digest(self) -> DigestServer:
+        # A fresh key each time: nonces hold monotonic time, and the replay table does not outlive us.
+        settings = self._settings
+        return DigestServer(settings.realm, os.urandom(32), settings.algorithms, self._accounts.ha1)

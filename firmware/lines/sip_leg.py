@@ -1,0 +1,239 @@
+"""`Leg` over a SIP session: descriptions for bytes, events for the listener's calls, causes for statuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from firmware.calls.cause import Cause
+from firmware.calls.leg import Answered, EarlyMedia, Ended, Leg, Party, Refused, Reoffer, Ringing
+from firmware.lines.status import GOODBYES, cause_of_end, cause_of_status
+from firmware.media import Description
+from sip.errors import BadMessage, LocalError
+from sip.listener import End
+from sip.sdp import SessionDescription
+from sip.session import Session
+from sip.uac import UacSession
+from sip.uas import UasSession
+
+REFUSALS: Final = {Cause.NOT_ACCEPTABLE: 488, Cause.GLARE: 491}
+"""Statuses that refuse a change, the session stays; any other cause is 500, never 408 or 481 (14.1)."""
+
+Now = Callable[[], float]
+
+
+class SipLeg(Leg):
+    """What legs have in common whoever asked for the session. It listens to its session."""
+
+    __slots__ = ("_answer", "_asked", "_now", "_session", "_up")
+
+    def __init__(
+        self,
+        leg_id: str,
+        party: Party,
+        now: Now,
+        *,
+        dialled: str = "",
+        description: Description | None = None,
+    ) -> None:
+        super().__init__(leg_id, party, dialled=dialled, description=description)
+        self._now = now
+        self._session: Session | None = None
+        self._answer: asyncio.Future[Description] | None = None  # to the offer we made
+        self._asked = False  # the far end waits for our offer
+        self._up = False  # the call was answered
+
+    # -- what the box wants ------------------------------------------------------------------------
+
+    def ring(self) -> None:
+        """Do nothing: only a caller can be told that it rings."""
+
+    def early_media(self, answer: Description) -> None:
+        """Do nothing: only a caller can be given early media."""
+
+    def answer(self, answer: Description) -> None:
+        """Do nothing: only a caller can be answered."""
+
+    async def offer(self, offer: Description) -> Description:
+        """Make an offer: by a re-INVITE, or as the answer to a far end that asks for one."""
+        session = self._session
+        if self.over or session is None or self._answer is not None:
+            raise Refused(Cause.GLARE if session is not None and not self.over else Cause.FAILED)
+        self._answer = asyncio.get_running_loop().create_future()
+        try:
+            self._send_offer(session, bytes(offer))
+            return await self._answer
+        except LocalError:
+            raise Refused(Cause.GLARE) from None
+        finally:
+            self._answer = None
+
+    def accept(self, answer: Description) -> None:
+        """Answer the far end's offer."""
+        if self._session is not None and not self.over:
+            self._session.accept_offer(bytes(answer), self._now())
+
+    def refuse(self, cause: Cause) -> None:
+        """Refuse the far end's offer, or to make one."""
+        if self._session is not None and not self.over:
+            self._asked = False
+            headers = GOODBYES[cause].headers
+            self._session.refuse_offer(self._now(), REFUSALS.get(cause, 500), headers)
+
+    def send_hangup(self, cause: Cause) -> None:
+        """End the session: BYE, CANCEL or a final answer."""
+        if self._session is not None:
+            goodbye = GOODBYES[cause]
+            self._session.hangup(self._now(), goodbye.status, goodbye.headers)
+
+    def _send_offer(self, session: Session, offer: bytes) -> None:
+        if self._asked:
+            self._asked = False
+            session.accept_offer(offer, self._now())
+        else:
+            session.reoffer(offer, self._now())
+
+    # -- what the session tells (sip.listener.SessionListener) -------------------------------------
+
+    def progress(self, _: Session, status: int, sdp: bytes | None) -> None:
+        """Do nothing: only a callee makes progress."""
+
+    def answered(self, session: Session, sdp: bytes | None) -> None:
+        """Do nothing: only a callee answers."""
+
+    def acked(self, _: Session, sdp: bytes | None) -> None:
+        """Take the answer to the offer we made in a 2xx."""
+        if sdp is not None:
+            self._answer_came(sdp)
+
+    def offered(self, session: Session, offer: bytes | None) -> None:
+        """Pass on that the far end wants a change."""
+        description = None
+        if offer is not None:
+            description = read(offer)
+            if description is None:
+                session.refuse_offer(self._now(), 488)
+                return
+        self._asked = offer is None
+        self.emit(Reoffer(description))
+
+    def reoffered(self, _: Session, answer: bytes | None) -> None:
+        """Take the answer to our re-INVITE."""
+        self._answer_came(answer or b"")
+
+    def refused(self, _: Session, status: int) -> None:
+        """Take the refusal of our re-INVITE."""
+        self._offer_failed(cause_of_status(status))
+
+    def ended(self, _: Session, end: End) -> None:
+        """Pass on that the session is over."""
+        cause = cause_of_end(end, answered=self._up)
+        self._session = None
+        self._offer_failed(cause)
+        self.emit(Ended(cause, end.far))
+
+    def _answer_came(self, sdp: bytes) -> None:
+        description = read(sdp)
+        if description is None:
+            self._offer_failed(Cause.NOT_ACCEPTABLE)
+        elif self._answer is not None and not self._answer.done():
+            self._answer.set_result(description)
+
+    def _offer_failed(self, cause: Cause) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(Refused(cause))
+
+
+class IncomingLeg(SipLeg):
+    """A phone that calls."""
+
+    __slots__ = ("_invited",)
+
+    def __init__(
+        self,
+        leg_id: str,
+        party: Party,
+        now: Now,
+        session: UasSession,
+        *,
+        dialled: str,
+        description: Description | None,
+    ) -> None:
+        super().__init__(leg_id, party, now, dialled=dialled, description=description)
+        self._session = self._invited = session
+        self._asked = description is None
+        session.listener = self
+
+    def ring(self) -> None:
+        """Send 180."""
+        if not self.over:
+            self._invited.ring(self._now())
+
+    def early_media(self, answer: Description) -> None:
+        """Send 183 with the description."""
+        if not self.over:
+            self._invited.ring(self._now(), 183, bytes(answer))
+
+    def answer(self, answer: Description) -> None:
+        """Send 200 with the answer."""
+        if not self.over:
+            self._up = True
+            self._invited.accept(bytes(answer), self._now())
+
+    def _send_offer(self, session: Session, offer: bytes) -> None:
+        if self._up:
+            super()._send_offer(session, offer)
+        else:
+            self._up, self._asked = True, False
+            self._invited.accept(offer, self._now())
+
+
+class OutgoingLeg(SipLeg):
+    """A phone that is called. `calling` gives it the session it listens to."""
+
+    __slots__ = ("_ack_due", "_invited")
+
+    def __init__(self, leg_id: str, party: Party, now: Now, *, offerless: bool) -> None:
+        super().__init__(leg_id, party, now)
+        self._ack_due = offerless
+        self._invited: UacSession | None = None
+
+    def calling(self, session: UacSession) -> None:
+        """Take the session as soon as there is one."""
+        self._session = self._invited = session
+
+    def accept(self, answer: Description) -> None:
+        """Answer the far end's offer, the one in its answer to an offerless INVITE included."""
+        if not self._ack_due:
+            super().accept(answer)
+        elif self._invited is not None and not self.over:
+            self._ack_due = False
+            self._invited.ack(bytes(answer), self._now())
+
+    def progress(self, _: Session, status: int, sdp: bytes | None) -> None:
+        """Pass on that it rings, or its early media."""
+        description = None if sdp is None else read(sdp)
+        if description is not None:
+            self.emit(EarlyMedia(description))
+        elif status == 180:
+            self.emit(Ringing())
+
+    def answered(self, session: Session, sdp: bytes | None) -> None:
+        """Pass on the answer."""
+        self._up = True
+        description = read(sdp or b"")
+        if description is not None:
+            self.emit(Answered(description))
+            return
+        goodbye = GOODBYES[Cause.NOT_ACCEPTABLE]
+        self.emit(Ended(Cause.NOT_ACCEPTABLE))
+        session.hangup(self._now(), goodbye.status, goodbye.headers)
+
+
+def read(sdp: bytes) -> SessionDescription | None:
+    """Return a session description, None for one that cannot be read."""
+    try:
+        return SessionDescription.parse(sdp)
+    except BadMessage:
+        return None

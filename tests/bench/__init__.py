@@ -1,0 +1,1 @@
+"""Benchmarks: each family has `run() -> list[str]`."""

@@ -1,8 +1,8 @@
-"""Composition root: starts the box, wires its parts, and stops it; every other command goes to `firmware.cli`.
+"""Composition root: starts the box, wires its parts, and stops it; other commands go to `firmware.cli`.
 
-Start-up is kept short by order: `branchline run` reads its few options without argparse, checks everything that
-could refuse the start before anything is written, forks the media process while this one is still small, and
-only then imports the event loop and the rest.
+Start-up is kept short by order: `branchline run` reads its few options without argparse, checks everything
+that could refuse the start before anything is written, forks the media process while this one is still
+small, and only then imports the event loop and the rest.
 """
 
 import sys
@@ -27,14 +27,14 @@ def entry(argv: list[str] | None = None) -> int:
         return command(words, _run)
     except OperatorError as error:
         for line in error.text.splitlines():
-            print(f"branchline: {line}", file=sys.stderr)
+            sys.stderr.write(f"branchline: {line}\n")
         return 1
     except KeyboardInterrupt:
         return 130
 
 
 def _run_options(words: list[str]) -> tuple[str | None, str | None] | None:
-    """Read `run [--state DIR] [--address IP]`, None for anything else, which argparse then reads or refuses."""
+    """Read `run [--state DIR] [--address IP]`; None for anything else, which argparse reads or refuses."""
     if words[:1] != ["run"]:
         return None
     found: dict[str, str] = {}

@@ -1,8 +1,8 @@
 """The box's own certificate for SIP over TLS: made once, kept in the store, never a file.
 
 A private authority signs one server certificate for the addresses the box listens on. Phones that check
-certificates are given the authority's (`tls.ca`). The server certificate is made anew when the addresses change
-or its end comes near; the authority stays.
+certificates are given the authority's (`tls.ca`). The server certificate is made anew when the addresses
+change or its end comes near; the authority stays.
 """
 
 import datetime

@@ -1,4 +1,4 @@
-"""From the command to a running box: everything that can refuse the start is checked before anything is written."""
+"""From the command to a running box: what can refuse the start is checked before anything is written."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ class NotStarted(OperatorError):
 
 
 def start(state: str | None, address: str | None) -> int:
-    """Run the box until it is told to stop; return the exit code. Raises OperatorError when it cannot start."""
+    """Run the box until it is told to stop; return the exit code. Raises OperatorError if it cannot start."""
     from firmware.cli.place import default_state
 
     directory = os.path.abspath(state or default_state())
@@ -56,14 +56,15 @@ def check_place(directory: str) -> None:
         ) from error
     if found.st_uid != os.geteuid():
         raise NotStarted(
-            f"{directory}: belongs to another user (uid {found.st_uid}); run as that user or name another with --state"
+            f"{directory}: belongs to another user (uid {found.st_uid}); "
+            "run as that user or name another with --state"
         )
     if _is_running(directory):
         raise NotStarted(f"{directory}: a box is running there already; `branchline stop` ends it")
 
 
 def _is_running(directory: str) -> bool:
-    """Tell whether somebody answers at the control socket (firmware.operations.socket would cost its imports)."""
+    """Tell whether somebody answers at the control socket."""
     try:
         place = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
@@ -131,7 +132,8 @@ def _why(error: OSError) -> str:
 def say(text: str) -> None:
     """Tell the person at the terminal; a terminal that is gone does not stop the box."""
     try:
-        print(text, flush=True)
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
     except OSError:
         devnull = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         os.dup2(devnull, sys.stdout.fileno())

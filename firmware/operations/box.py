@@ -123,7 +123,7 @@ async def status(context: Context, _wanted: Nothing) -> Status:
 async def calls(context: Context, wanted: Recent) -> CallList:
     """List running and past calls."""
     active: Sequence[ActiveCall] = context.live.active_calls() if context.live else ()
-    records: list[CallRecord] = []
+    records: Sequence[CallRecord] = ()
     if wanted.recent:
         if context.live:
             await context.durable(context.store.flush())  # a call that just ended is part of the answer

@@ -145,7 +145,7 @@ async def show_all(context: Context, _wanted: Nothing) -> tuple[ExtensionRow, ..
 
 async def change(context: Context, wanted: Change) -> About:
     """Change an extension; answers with its credentials only when the secret is a new one."""
-    from firmware.store.checks import make_secret
+    from firmware.store.checks import new_secret
 
     old = find(context, wanted.number)
     if wanted.alias and wanted.no_alias:
@@ -155,7 +155,7 @@ async def change(context: Context, wanted: Change) -> About:
             "secret: one given and a random one asked for; choose one", key="operation.argument"
         )
     aliases = wanted.alias or (() if wanted.no_alias else None)
-    secret = wanted.secret or (make_secret() if wanted.new_secret else None)
+    secret = wanted.secret or (new_secret() if wanted.new_secret else None)
     if (wanted.new_number, wanted.name, aliases, secret) == (None, None, None, None):
         raise OperatorError("nothing to change was given; see --help", key="operation.argument")
     site = context.site()

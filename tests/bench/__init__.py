@@ -1,1 +1,1 @@
-"""Benchmarks: each family has `run() -> list[str]`."""
+"""Measurements, each line with the machine it was made on: `make bench BENCH=sip|rtp|store`."""

@@ -4,9 +4,8 @@ The box is a `Box` on the ports a box has by default, at host 1 of the network; 
 """
 
 import contextlib
-import os
 import time
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -99,10 +98,18 @@ class Office:
             options.setdefault("server", self.server)
         return Sipp(self.directory / f"{self._peers}-{scenario}", scenario, self.address(host), **options)
 
-    def register(self, user: str, host: int, port: int = 5060) -> None:
-        """Register a phone at a host of the office, that any driver then may take over."""
-        with self.wire(host, port) as wire:
-            answer = wire.register(user, self.secret(user))
+    @contextlib.contextmanager
+    def phone(self, user: str, host: int) -> Iterator[None]:
+        """Register a phone at port 5060 of a host, which any driver may take over; unregister it after."""
+        self._register(user, host, 600)
+        try:
+            yield
+        finally:
+            self._register(user, host, 0)
+
+    def _register(self, user: str, host: int, expires: int) -> None:
+        with self.wire(host) as wire:
+            answer = wire.register(user, self.secret(user), expires=expires)
         if answer.status != 200:
             raise AssertionError(f"the box refused a registration with {answer.status}")
 
@@ -124,15 +131,10 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-@cache
-def _tick() -> int:
-    return os.sysconf("SC_CLK_TCK")
-
-
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _tick()
+    """Return the processor time all threads of a process have used."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
 def pss_kib(pid: int) -> int:

@@ -164,7 +164,7 @@ class SipEndpoint:
         return {**self.stack.counters, **self._gate.counters}
 
     def extension_changed(self, extension: str | None = None) -> None:
-        """Read one extension (its id) or all of them again; who is gone or has a new secret is unregistered."""
+        """Read one extension (its id) or all again; who is gone or has a new secret is unregistered."""
         if extension is None:
             for ended in self._accounts.load(self._kept.extensions.list()):
                 self._registrations.drop(ended)

@@ -48,3 +48,8 @@ def local_time(wall: float) -> str:
     """Print unix seconds as this place's time of day, `12:03:04.125`."""
     whole, thousandths = divmod(round(wall * 1000), 1000)
     return f"{time.strftime('%H:%M:%S', time.localtime(whole))}.{thousandths:03d}"
+
+
+def local_moment(wall: float) -> str:
+    """Print unix seconds as this place's date and time of day, `2026-01-31 12:03:04`."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall))

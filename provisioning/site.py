@@ -23,6 +23,8 @@ __all__ = [
     "Sip",
     "Site",
     "SiteError",
+    "countries",
+    "is_address",
     "parse_country",
     "parse_site",
     "read_country",
@@ -244,7 +246,7 @@ def _listeners(tables: list[Table]) -> tuple[Listener, ...]:
         transport = table.choice("transport", TRANSPORTS)
         listener = Listener(
             transport,
-            table.text("address", "one IPv4 address of this box, such as 192.0.2.10", _is_address),
+            table.text("address", "one IPv4 address of this box, such as 192.0.2.10", is_address),
             table.integer("port", 1, 65535, 5061 if transport == "tls" else 5060),
         )
         table.close()
@@ -265,7 +267,7 @@ def _same_place(one: Listener, other: Listener) -> bool:
 
 def _media(table: Table) -> Media:
     media = Media(
-        table.text("address", "one IPv4 address of this box, such as 192.0.2.10", _is_address),
+        table.text("address", "one IPv4 address of this box, such as 192.0.2.10", is_address),
         table.integer("first_port", 1024, 65534),
         table.integer("last_port", 1025, 65535),
     )
@@ -309,7 +311,7 @@ def _digits(text: str, shortest: int, longest: int) -> bool:
     return text.isascii() and text.isdecimal() and shortest <= len(text) <= longest
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
     """Tell whether the text is one concrete IPv4 address: phones are told it, so 0.0.0.0 cannot do."""
     parts = text.split(".")
     if len(parts) != 4 or not all(_digits(part, 1, 3) and str(int(part)) == part for part in parts):

@@ -163,9 +163,10 @@ class Statistics(Message):
 
     packets, octets: accepted RTP from the far end, whole datagrams' payload bytes. lost: by RFC 3550 A.3.
     jitter: A.8, units of the RTP clock. sent: RTP packets passed on to this row's far end. rtcp: RTCP passed
-    on from it. foreign: dropped, another source. bad: dropped, no RTP or RTCP. forbidden: dropped, the
-    direction does not allow it. undelivered: accepted, but the far end or the network refused (ECONNREFUSED,
-    EAGAIN, others) or there is no partner. idle: milliseconds since the last valid packet.
+    on from it. foreign: dropped, another source; what the kernel refuses for a locked socket is not seen.
+    bad: dropped, no RTP or RTCP. forbidden: dropped, the direction does not allow it. undelivered: accepted,
+    but the far end or the network refused (ECONNREFUSED, EAGAIN, others) or there is no partner. idle:
+    milliseconds since the last valid packet.
     """
 
     __slots__ = (

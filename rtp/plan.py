@@ -99,6 +99,15 @@ class Row:
         self.budget = budget
         self.payloads = payloads
 
+    def payload_table(self) -> bytes | None:
+        """Return what becomes of the second byte of an RTP packet, marker included; None: nothing."""
+        if not self.payloads:
+            return None
+        table = bytearray(range(256))
+        for one, other in self.payloads:
+            table[one], table[one | 128] = other, other | 128
+        return bytes(table)
+
     def replace(self, **changes: object) -> Row:
         """Return a copy with some fields changed."""
         fields: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}

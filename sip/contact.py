@@ -43,7 +43,7 @@ class Contact(NameAddr):
     @property
     def star(self) -> bool:
         """Whether this is the "*" that means all bindings (RFC 3261 10.2.2)."""
-        return self.uri is _ALL or self.uri == _ALL
+        return not self.uri.scheme
 
     @property
     def expires(self) -> int | None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sip.errors import BadMessage, LocalError, RemoteError
-from sip.grammar import is_token, quote
+from sip.grammar import quote, unquote
 from sip.message import Request, Response
 from sip.uri import SipUri
 
@@ -44,8 +44,8 @@ _MAX_KNOWN_NONCES = 1024
 
 _PARAM = r'([A-Za-z0-9*_\-]++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]++|\\.)*+)"|([^ \t,"]++))'
 _all_params = re.compile(_PARAM, re.DOTALL).findall
-_unescape = re.compile(r"\\(.)", re.DOTALL).sub
 _is_digest = re.compile(rf"{_PARAM}(?:[ \t]*+,[ \t]*+(?:{_PARAM})?+)*+", re.DOTALL).fullmatch
+_is_plain = re.compile(r'[^ \t"]++').fullmatch
 _is_count = re.compile(r"[0-9A-Fa-f]{8}").fullmatch
 _NONCE_LENGTH = 48
 _MAX_BINDINGS = 4096
@@ -91,7 +91,7 @@ class DigestServer:
             "_bindings",
             "_ask_header",
             "_challenges",
-            "_decoy",
+            "_decoys",
             "_epoch",
             "_ha1",
             "_key",
@@ -127,7 +127,7 @@ class DigestServer:
         )
         self._ask_header = "Proxy-Authenticate" if proxy else "WWW-Authenticate"
         self._answer_header = "Proxy-Authorization" if proxy else "Authorization"
-        self._decoy = hmac.digest(key, b"nobody", "sha256").hex()
+        self._decoys = {name: _hash(name, key) for name in self._algorithms}
         self._epoch = 0
         self._nonce, self._nonce_second = "", -1
         self._known: dict[str, int] = {}
@@ -164,7 +164,8 @@ class DigestServer:
                 continue
             algorithm = params.setdefault("algorithm", "MD5").upper()
             params["algorithm"] = algorithm
-            complete = all(params.get(name) for name in ("username", "nonce", "uri", "response"))
+            get = params.get
+            complete = get("username") and get("nonce") and get("uri") and get("response")
             if complete and algorithm in self._algorithms and self._has_count(params):
                 yield params
 
@@ -187,7 +188,7 @@ class DigestServer:
             self.stale += 1
             return Challenge(self.challenge(now, source, stale=True), stale=True)
         ha1_known = self._ha1(user, algorithm)
-        secret = self._decoy if ha1_known is None else ha1_known
+        secret = self._decoys[algorithm] if ha1_known is None else ha1_known
         ha1_text = secret.decode("ascii") if isinstance(secret, bytes) else secret
         expected = _response(algorithm, ha1_text, params, request.method, request.body)
         given = params["response"].lower().encode("utf-8", "surrogateescape")
@@ -345,14 +346,16 @@ def parse_auth(value: str) -> dict[str, str] | None:
         return None
     params: dict[str, str] = {}
     for part in rest.split(","):
-        name, _, text = part.partition("=")
-        key, text = name.strip(" \t").lower(), text.strip(" \t")
-        if text[:1] == '"' and text[-1:] == '"' and text.count('"') == 2 and "\\" not in text:
+        name, _, text = part.strip(" \t").partition("=")
+        if text[:1] == '"':
+            if text[-1] != '"' or text.count('"') != 2 or "\\" in text:
+                return _parse_auth_slowly(rest.strip(" \t"))
             text = text[1:-1]
-        elif '"' in text or not text:
+        elif not _is_plain(text):
             return _parse_auth_slowly(rest.strip(" \t"))
-        if key in params or not is_token(key):
-            return None
+        key = name.lower()
+        if key in params or not key.isidentifier():
+            return _parse_auth_slowly(rest.strip(" \t"))
         params[key] = text
     return params
 
@@ -366,7 +369,7 @@ def _parse_auth_slowly(text: str) -> dict[str, str] | None:
         key = name.lower()
         if key in params:
             return None
-        params[key] = plain or _unescape(r"\1", quoted)
+        params[key] = plain or unquote(f'"{quoted}"')
     return params
 
 

@@ -33,7 +33,7 @@ class RemoteError(SipError):
         self.reason = reason
 
 
-class BadMessage(RemoteError):  # noqa: N818  # reads as what it is, and `except BadMessage` is everywhere
+class BadMessage(RemoteError):
     """What came off the wire cannot be read.
 
     `layer` says who objected: "framing" (ends and lengths), "start" (start line), "header" (one header

@@ -32,9 +32,8 @@ _is_params = re.compile(PARAMS, re.DOTALL).fullmatch
 _each_param = re.compile(rf";[ \t]*+({TOKEN})(?:[ \t]*+=[ \t]*+({QUOTED}|{_VALUE}))?+", re.DOTALL).finditer
 _each_element = re.compile(rf'(?:[^,"<]++|{QUOTED}|<[^>]*+>|["<])++', re.DOTALL).finditer
 _escape_quoted = re.compile(r'[\\"\x00-\x08\x0b\x0c\x0e-\x1f\x7f]').sub
-_unescape_quoted = re.compile(r"\\(.)", re.DOTALL).sub
 _bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
-_escapes = re.compile(rb"%([0-9A-Fa-f]{2})").sub
+_escapes = re.compile(rb"(?:%[0-9A-Fa-f]{2})++").sub
 
 Params = Mapping[str, str | None]
 """Parameters by lower-case name, in order. A flag has the value None; a quoted value keeps its quotes."""
@@ -42,11 +41,16 @@ Params = Mapping[str, str | None]
 
 def parse_params(text: str) -> dict[str, str | None]:
     """Read `*( SEMI generic-param )`; raise BadMessage on anything else, or on a name that comes twice."""
+    if text and not _is_params(text):
+        raise BadMessage("header", "malformed parameters")
+    return split_params(text)
+
+
+def split_params(text: str) -> dict[str, str | None]:
+    """Do as `parse_params` with text that is known to match PARAMS."""
     params: dict[str, str | None] = {}
     if not text:
         return params
-    if not _is_params(text):
-        raise BadMessage("header", "malformed parameters")
     count = 0
     if '"' in text:
         for match in _each_param(text):
@@ -97,7 +101,10 @@ def unquote(text: str) -> str:
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':
         return text
     inner = text[1:-1]
-    return _unescape_quoted(r"\1", inner) if "\\" in inner else inner
+    if "\\" not in inner:
+        return inner
+    # Backslashes pair off from the left, so what is left alone in each part is only there to escape.
+    return "\\".join([part.replace("\\", "") for part in inner.split("\\\\")])
 
 
 def unescape(text: str) -> str:
@@ -107,7 +114,8 @@ def unescape(text: str) -> str:
     if _bad_escape(text):
         raise BadMessage("uri", "malformed %-escape")
     raw = text.encode("utf-8", "surrogateescape")
-    return _escapes(lambda match: bytes((int(match[1], 16),)), raw).decode("utf-8", "surrogateescape")
+    decoded = _escapes(lambda match: bytes.fromhex(match[0].replace(b"%", b"").decode("ascii")), raw)
+    return decoded.decode("utf-8", "surrogateescape")
 
 
 def escaper(allowed: str) -> re.Pattern[bytes]:

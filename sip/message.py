@@ -17,7 +17,6 @@ from typing import NoReturn, Self, TypeVar
 
 from sip.contact import Contact, parse_expires
 from sip.cseq import CSeq
-from sip.date import parse_date
 from sip.errors import BadMessage, LocalError
 from sip.fields import MAX_HEADER, MAX_HEADERS, Fields
 from sip.grammar import number, split_commas
@@ -29,6 +28,8 @@ from sip.via import Via
 MAX_MESSAGE = 2**20
 """Octets of one message on a stream; a datagram cannot be longer than MAX_DATAGRAM anyway."""
 MAX_DATAGRAM = 2**16
+MAX_ELEMENTS = 128
+"""Hops, contacts or routes of one message; each costs some microseconds before we know who asks."""
 
 METHODS = {
     *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER"),
@@ -63,6 +64,8 @@ class Message(Fields):
     @property
     def date(self) -> int | None:
         """Seconds since 1970 that Date says, None when absent."""
+        from sip.date import parse_date  # seldom asked for
+
         value = self._first.get("Date")
         try:
             return None if value is None else parse_date(value)
@@ -83,7 +86,8 @@ class Message(Fields):
     @property
     def via(self) -> Via:
         """The top Via."""
-        return self._get("Via", _first_via)
+        vias = self._typed.get("Vias")
+        return vias[0] if isinstance(vias, list) else self._get("Via", _first_via)
 
     @property
     def vias(self) -> list[Via]:
@@ -219,12 +223,17 @@ class Message(Fields):
         return found  # type: ignore[return-value]  # one key is only ever read with one parser
 
     def _list(self, key: str, parse_value: Callable[[str], _T]) -> list[_T]:
-        if key not in self._first:
+        value = self._first.get(key)
+        if value is None:
             return []
-        found = self._typed.get(f"{key}s")
+        found = self._typed.get(key + "s")
         if found is None:
+            single = "," not in value and key not in self._more
+            values = [value] if single else self.values(key)
             try:
-                found = self._typed[f"{key}s"] = [parse_value(value) for value in self.values(key)]
+                if len(values) > MAX_ELEMENTS:
+                    raise BadMessage("header", "too many elements")
+                found = self._typed[key + "s"] = [parse_value(value) for value in values]
             except BadMessage as error:
                 self._blame(error, key)
         return list(found)  # type: ignore[call-overload,no-any-return]  # as in _get

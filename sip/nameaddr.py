@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from sip.errors import BadMessage
-from sip.grammar import PARAMS, QUOTED, Params, parse_params, print_params, quote, unquote
+from sip.grammar import PARAMS, QUOTED, Params, print_params, quote, split_params, unquote
 from sip.uri import SipUri
 
-_WORD = r"[A-Za-z0-9\-.!%*_+`'~\x80-\U0010ffff]"
+_WORD = r'[^\x00-\x20"#$&(),/:;<=>?@\[\\\]^{|}\x7f]'  # token, and all that is not ASCII
 _NAME_ADDR = re.compile(
     rf"({QUOTED}|{_WORD}(?:{_WORD}|[ \t])*+)?+[ \t]*+<([^<>\x00-\x20\x7f]++)>({PARAMS})", re.DOTALL
 )
@@ -46,7 +46,7 @@ class NameAddr:
                 raise BadMessage("header", "malformed address")
             uri, params = match.groups()
             name = ""
-        return cls(SipUri.parse(uri), name, parse_params(params))
+        return cls(SipUri.parse(uri), name, split_params(params))
 
     def __str__(self) -> str:
         display = f"{quote(self.display)} " if self.display else ""

@@ -321,8 +321,8 @@ class Session:
         transaction = self._sending
         if transaction is not None:
             self._core.layer.abandon(transaction, now)
-            self._reoffer_over()
-            self._lost(408, None, now)
+            if self._reoffer_over():
+                self._lost(408, None, now)
 
     def _reoffer_over(self) -> bool:
         """Note that no re-offer is on its way; False when it no longer matters to anybody."""
@@ -414,11 +414,10 @@ class Session:
     def _finish(self, end: End, now: float) -> None:
         """Become ended and say so; the table keeps the session while its BYE or CANCEL is open."""
         self.state = "ended"
-        timers = self._core.timers
-        for timer in (self._retry, self._reoffer_limit):
-            if timer is not None:
-                timers.cancel(timer)
-        self._retry = self._reoffer_limit = self._reoffer = None
+        if self._retry is not None:
+            self._core.timers.cancel(self._retry)
+        # The limit of a re-offer on its way stays: whoever answered BYE need not answer that any more.
+        self._retry = self._reoffer = None
         incoming, self._incoming = self._incoming, None
         if incoming is not None:
             self._core.reply(*incoming, 487, now)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from sip.errors import BadMessage
 from sip.grammar import (
@@ -37,6 +38,7 @@ _PASSWORD = escaper(_MARK + "&=+$,")
 _PARAM = escaper(_MARK + "[]/:&+$")
 _HEADER = escaper(_MARK + "[]/?:+$")
 
+_REMEMBERED = 80  # greatest length of a URI worth remembering; this bounds the memory too
 _COMPARED = ("transport", "user", "ttl", "method", "maddr")  # 19.1.4: never ignored
 
 
@@ -59,6 +61,10 @@ class SipUri:
     @classmethod
     def parse(cls, text: str) -> SipUri:
         """Read an absolute URI; raise BadMessage(layer="uri")."""
+        return _parse_again(text) if len(text) <= _REMEMBERED else cls._parse(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> SipUri:
         scheme, colon, rest = text.partition(":")
         if scheme not in {"sip", "sips"}:
             if not colon or not _SCHEME.fullmatch(scheme):
@@ -148,6 +154,12 @@ class SipUri:
     def without_params(self, *names: str) -> SipUri:
         """Give a copy without the named parameters."""
         return replace(self, params={name: value for name, value in self.params.items() if name not in names})
+
+
+@lru_cache(maxsize=512)
+def _parse_again(text: str) -> SipUri:
+    """Read a short URI or remember it: phones say the same few all day, and values may be shared."""
+    return SipUri._parse(text)  # noqa: SLF001
 
 
 def _port(text: str) -> int:

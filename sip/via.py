@@ -17,9 +17,9 @@ from sip.grammar import (
     TOKEN,
     Params,
     number,
-    parse_params,
     print_host,
     print_params,
+    split_params,
     strip_brackets,
 )
 
@@ -56,7 +56,7 @@ class Via:
             if not port:
                 raise BadMessage("header", "port out of range", header="Via")
         return cls(
-            transport.upper(), strip_brackets(host), port, parse_params(params), f"{name.upper()}/{version}"
+            transport.upper(), strip_brackets(host), port, split_params(params), f"{name.upper()}/{version}"
         )
 
     def __str__(self) -> str:

@@ -11,7 +11,9 @@ import sys
 import time
 from pathlib import Path
 
+NOTHING_SELECTED = 5  # pytest's exit code
 RESULTS = Path("build/results")
+EMULATED = Path("build/arm/python").absolute()
 SOURCES = ["board", "firmware", "provisioning", "rtp", "sip"]
 
 Step = tuple[str, list[str]]
@@ -21,6 +23,13 @@ def _pytest(name: str, *arguments: str) -> Step:
     report = RESULTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     return name, [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
+
+
+def _emulated(name: str, *arguments: str) -> Step:
+    """Return pytest under the emulated Python, over what needs no native peer and no figure of speed."""
+    _, command = _pytest(name, "-p", "no:cacheprovider", "-o", "timeout=600", "--hypothesis-profile=emulated")
+    rooms = [f"tests/{room}" for room in SOURCES]
+    return name, [str(EMULATED), *command[1:], "-m", "not prove and not e2e and not arm", *rooms, *arguments]
 
 
 def _module(name: str, *arguments: str) -> Step:
@@ -34,7 +43,7 @@ def _steps(job: str, arguments: list[str]) -> list[Step]:
     if job == "prove":
         return [_pytest("prove", "-m", "prove", *arguments)]
     if job == "arm":
-        return [_pytest("arm", "-m", "arm", *arguments)]
+        return [_emulated("units", *arguments), _pytest("box", "-m", "arm", *arguments)]
     if job == "lint":
         return [
             ("ruff check", [sys.executable, "-m", "ruff", "check", "--quiet"]),
@@ -69,6 +78,8 @@ def main(arguments: list[str]) -> int:
     for name, command in _steps(job, arguments[1:]):
         started = time.monotonic()
         code = subprocess.run(command, check=False).returncode
+        if code == NOTHING_SELECTED and arguments[1:] and total["passed"]:
+            code = 0  # the words that select tests found theirs in an earlier step
         counts = _counts(name) or {"passed": int(code == 0), "failed": int(code != 0), "skipped": 0}
         if code != 0 and not counts["failed"]:
             counts["failed"] = 1  # no test selected, an internal error, a killed run

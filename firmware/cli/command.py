@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
-from firmware.cli.parser import default_state, given, parser
+from firmware.cli.parser import given, parse
+from firmware.cli.place import default_state
 from firmware.errors import OperatorError
 from firmware.operations.operation import BadArgument, BoxNeeded, Role, arguments
 from firmware.operations.registry import REGISTRY, Caller
@@ -16,11 +18,16 @@ USAGE: Final = 2
 _LARGEST_FILE: Final = 1 << 20
 
 
-def command(argv: list[str]) -> int:
-    """Carry out one command; return 0 when done, 1 when refused (one line on stderr), 2 for wrong usage."""
-    if "complete" in argv[:3]:
+def command(argv: list[str], run: Callable[[str | None, str | None], int]) -> int:
+    """Carry out one command; return 0 when done, 1 when refused (one line on stderr), 2 for wrong usage.
+
+    `run` starts the box on a state directory and an address, either None for the usual one.
+    """
+    if "complete" in argv:
         return _words(argv)
-    parsed = parser().parse_args(argv)
+    parsed = parse(argv)
+    if parsed.command == "run":
+        return run(parsed.state, parsed.address)
     if parsed.command == "completion":
         from firmware.cli.completion import script
 
@@ -33,10 +40,8 @@ def command(argv: list[str]) -> int:
             wanted["csv"] = _read(str(wanted["csv"]))
         arguments(operation.arguments, wanted)
         result = carry_out(parsed.state or default_state(), parsed.command, wanted)
-    except BadArgument as error:
-        return _refuse(error, parsed.json, USAGE)
     except OperatorError as error:
-        return _refuse(error, parsed.json, REFUSED)
+        return _refuse(error, parsed.json, USAGE if isinstance(error, BadArgument) else REFUSED)
     if parsed.json:
         print(json.dumps(result, ensure_ascii=False))  # noqa: T201 - the command line's own output
         return 0
@@ -64,7 +69,9 @@ def carry_out(state: str, name: str, wanted: dict[str, object]) -> Any:
 
 def line(error: OperatorError) -> str:
     """Return an error's text with the values it concerns, for the person who gave them."""
-    about = ", ".join(f"{name} {value!r}" for name, value in error.values.items() if value is not None)
+    about = ", ".join(
+        f"{name} {value!r}" for name, value in error.values.items() if name not in {"field", "row"}
+    )
     return f"{error.text} ({about})" if about else error.text
 
 

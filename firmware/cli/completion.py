@@ -3,7 +3,7 @@
 from firmware.cli.parser import COMMON, Command, commands
 
 _BASH = """\
-# Completion of branchline; load it with: source <(branchline completion {shell})
+# Completion of branchline; load it with: source <(branchline completion {dialect})
 {start}_branchline() {{
     local word i path="" skip="" state="" words=""
     local current="${{COMP_WORDS[COMP_CWORD]}}" previous="${{COMP_WORDS[COMP_CWORD-1]}}"
@@ -47,7 +47,7 @@ def script(shell: str) -> str:
     cases = [f'        "{path}") words="{" ".join(words)} {common}" ;;' for path, words in groups.items()]
     cases += [_case(command, common) for command in every]
     return _BASH.format(
-        shell=shell,
+        dialect=shell,
         start=_ZSH if shell == "zsh" else "",
         valued="|".join(valued),
         paths="|".join(f'"{path}"' for path in [*groups, *(" ".join(one.words) for one in every)] if path),

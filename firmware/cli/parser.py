@@ -1,9 +1,7 @@
 """The command line's grammar, drawn from the operations: one place says what each of them takes."""
 
 import argparse
-import os
 from dataclasses import MISSING, Field, fields
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from firmware.operations.operation import Operation, hint
@@ -34,15 +32,6 @@ COMMON: Final = (
     Option("--state", True, "directories"),
     Option("--help", False, ""),
 )
-
-
-def default_state() -> str:
-    """Return the state directory: BRANCHLINE_STATE, else one below the user's home by the XDG rules."""
-    given = os.environ.get("BRANCHLINE_STATE")
-    if given:
-        return given
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return os.path.join(base, "branchline")
 
 
 def commands() -> list[Command]:
@@ -84,7 +73,6 @@ def parser() -> argparse.ArgumentParser:
         parents=[common],
         allow_abbrev=False,
     )
-    top.set_defaults(json=False, state=None)
     first = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     groups = {"": first}
     for command in commands():
@@ -102,6 +90,11 @@ def parser() -> argparse.ArgumentParser:
         one.set_defaults(command=".".join(command.words))
         _arguments(one, command)
     return top
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Parse a command line; argparse prints and exits (code 2) when it is wrong."""
+    return parser().parse_args(argv, argparse.Namespace(json=False, state=None))
 
 
 def given(operation: Operation, parsed: argparse.Namespace) -> dict[str, object]:

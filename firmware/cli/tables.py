@@ -1,10 +1,10 @@
 """Answers as people read them."""
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from firmware.cli.phone import describe
+from firmware.clock import local_moment
 
 
 def readable(command: str, result: Any) -> str:
@@ -98,7 +98,7 @@ def _calls(result: dict[str, Any]) -> str:
 
 
 def _when(wall: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall))
+    return local_moment(wall)
 
 
 _SHOW: Final[dict[str, Callable[[Any], str]]] = {

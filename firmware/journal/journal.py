@@ -68,7 +68,8 @@ class Journal:
         """Fields that were not of a loggable type, since the start."""
         self._clock = clock
         self._now = clock.now
-        self._level = level
+        self.level = level
+        """Events below this are not kept; may be set at any time."""
         self._limit = limit
         self._queue: deque[_Pending] = deque()
         self._reported = 0
@@ -84,7 +85,7 @@ class Journal:
 
     def log(self, kind: Kind, /, **fields: Field) -> None:
         """Note an event with the fields its text names. Never blocks, never raises."""
-        if kind.level < self._level:
+        if kind.level < self.level:
             return
         queue = self._queue
         if len(queue) >= self._limit:

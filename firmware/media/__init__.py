@@ -14,21 +14,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Bridge", "Description", "Media", "MediaError", "NoPorts", "NotAcceptable", "Side"]
 
-_HOMES = {
-    "Bridge": "firmware.media.bridge",
-    "Side": "firmware.media.bridge",
-    "Media": "firmware.media.media",
-    "MediaError": "firmware.media.errors",
-    "NoPorts": "firmware.media.errors",
-    "NotAcceptable": "firmware.media.errors",
-}
-
 
 def __getattr__(name: str) -> object:
-    from importlib import import_module
-
     if name == "Description":
-        return import_module("sip.sdp").SessionDescription
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        from sip.sdp import SessionDescription
+
+        return SessionDescription
+    if name in {"MediaError", "NoPorts", "NotAcceptable"}:
+        from firmware.media import errors
+
+        return getattr(errors, name)
+    if name in {"Bridge", "Side"}:
+        from firmware.media import bridge
+
+        return getattr(bridge, name)
+    if name == "Media":
+        from firmware.media.media import Media
+
+        return Media
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -82,8 +82,8 @@ class Media:
             await self._attach()
         except (TimeoutError, ConnectionError) as error:
             worker = self._worker
-            worker.kill()
             worker.close()
+            await self._reap()
             if worker.wrong_address:
                 text = f"media: {worker.host} is no address of this machine; give one that is"
             else:
@@ -108,13 +108,18 @@ class Media:
         self._worker.close()
         await self._reap()
 
-    def open(self) -> Bridge:
-        """Return a bridge over two free ports; raises NoPorts."""
+    def open(self, lost: Callable[[], None] | None = None) -> Bridge:
+        """Return a bridge over two free ports; raises NoPorts.
+
+        `lost` is called when a side that should send has been silent for too long, as `Bridge.on_timeout` is.
+        """
         now = self._now()
         if not self._up or len(self._free) < 2 or self._free[1][0] > now:
             raise NoPorts("no free media ports" if self._up else "no media process")
         caller, callee = self._free.popleft()[1], self._free.popleft()[1]
         bridge = Bridge(self, caller, callee)
+        if lost is not None:
+            bridge.on_timeout = lambda _: lost()
         self._bridges[caller] = self._bridges[callee] = bridge
         return bridge
 
@@ -209,15 +214,13 @@ class Media:
             if not sent:
                 if not self._blocked:
                     self._blocked = True
-                    self._loop.add_writer(self._worker, self._unblock)
+                    self._worker.wait_for_room(self._loop, self._unblock)
                 return
             for port in ports:
                 del self._dirty[port]
 
     def _unblock(self) -> None:
         self._blocked = False
-        if self._loop is not None:
-            self._loop.remove_writer(self._worker)
         self._flush()
 
     # -- events up
@@ -253,7 +256,7 @@ class Media:
         self._loop = asyncio.get_running_loop()
         self._ready = self._loop.create_future()
         self._arriving = set()
-        self._loop.add_reader(self._worker, self._read)
+        self._worker.watch(self._loop, self._read)
         try:
             async with asyncio.timeout(START):
                 await self._ready
@@ -275,9 +278,8 @@ class Media:
 
     def _detach(self) -> None:
         self._up = self._blocked = False
-        if self._loop is not None and self._worker.fileno() >= 0:
-            self._loop.remove_reader(self._worker)
-            self._loop.remove_writer(self._worker)
+        if self._loop is not None:
+            self._worker.ignore(self._loop)
 
     def _lost(self, error: Exception) -> None:
         """Replace a process that ended or talks nonsense."""

@@ -17,8 +17,8 @@ from sip.sdp import Attribute, Connection, Media, Origin, SessionDescription
 
 RELAYED = "RTP/AVP"
 _ICE = "candidate remote-candidates end-of-candidates ice-ufrag ice-pwd ice-options ice-lite"
-_KEYS = "crypto fingerprint setup connection tls-id dtls-id identity ice-mismatch ice-pacing key-mgmt zrtp-hash"
-_GROUPS = "group mid msid msid-semantic ssrc ssrc-group extmap"
+_KEYS = "crypto fingerprint setup connection tls-id dtls-id identity key-mgmt zrtp-hash"
+_GROUPS = "ice-pacing ice-mismatch group mid msid msid-semantic ssrc ssrc-group extmap"
 _DROPPED = frozenset(f"rtcp tool {_ICE} {_KEYS} {_GROUPS}".split())
 _KEPT_LINES = ("t", "b")
 _HELD = {"sendrecv": "sendonly", "recvonly": "inactive"}

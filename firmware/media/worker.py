@@ -16,6 +16,11 @@ from rtp.control import LIMIT
 from rtp.process import WRONG_ADDRESS, serve
 
 LAUNCHER = "BRANCHLINE_LAUNCHER"  # a command to put before the interpreter, such as a user-mode emulator
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+
 _READS = 64
 
 
@@ -31,9 +36,24 @@ class Worker:
         self._link = link
         link.setblocking(False)
 
-    def fileno(self) -> int:
-        """Return the descriptor to watch."""
-        return self._link.fileno()
+    def watch(self, loop: AbstractEventLoop, arrived: Callable[[], None]) -> None:
+        """Call `arrived` whenever there is something to receive."""
+        loop.add_reader(self._link, arrived)
+
+    def wait_for_room(self, loop: AbstractEventLoop, room: Callable[[], None]) -> None:
+        """Call `room` once, when something can be sent again."""
+
+        def writable() -> None:
+            loop.remove_writer(self._link)
+            room()
+
+        loop.add_writer(self._link, writable)
+
+    def ignore(self, loop: AbstractEventLoop) -> None:
+        """Watch and wait no longer."""
+        if self._link.fileno() >= 0:
+            loop.remove_reader(self._link)
+            loop.remove_writer(self._link)
 
     def send(self, datagram: bytes) -> bool:
         """Send one control datagram; False when there is no room now. Raises ConnectionError."""
@@ -124,5 +144,5 @@ def packed(address: str) -> bytes:
     """Return an IPv4 or IPv6 address as 4 or 16 bytes; raises ValueError for anything else, names too."""
     try:
         return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         raise ValueError("no IP address") from error

@@ -108,7 +108,15 @@ async def status(context: Context, _wanted: Nothing) -> Status:
     calls = len(live.active_calls())
     listeners = tuple(live.listeners())
     return Status(
-        True, *about, live.started(), registered, calls, listeners, live.memory(), alarm, live.counters()
+        True,
+        *about,
+        live.started(),
+        registered,
+        calls,
+        listeners,
+        live.memory(),
+        alarm,
+        await live.counters(),
     )
 
 

@@ -70,7 +70,7 @@ class Live(Protocol):
         """Begin to shut down."""
         ...
 
-    def counters(self) -> dict[str, int]:
+    async def counters(self) -> dict[str, int]:
         """Return what was refused, dropped or odd since the start."""
         ...
 

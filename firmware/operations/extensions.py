@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 FIRST_NUMBER: Final = 100
 CSV_LIMIT: Final = 900_000
-SHORTEST_SECRET: Final = 16
-_DIALABLE: Final = frozenset("0123456789*#+")
 
 
 class UnknownExtension(OperatorError):
@@ -63,37 +61,16 @@ class Removed:
     number: str
 
 
-def _number(text: str) -> str:
-    good = text.isascii() and text.isdecimal() and 2 <= len(text) <= 15
-    return "" if good else "2 to 15 digits"
-
-
-def _dialled(text: str) -> str:
-    good = set(text) <= _DIALABLE and 2 <= len(text) <= 32 and "+" not in text[1:]
-    return "" if good else "2 to 32 of the characters 0-9 * #, a + only in front"
-
-
-def _name(text: str) -> str:
-    return "" if text.isprintable() and 1 <= len(text) <= 64 else "1 to 64 printable characters"
-
-
-def _secret(text: str) -> str:
-    good = text.isascii() and text.isprintable() and SHORTEST_SECRET <= len(text) <= 128 and " " not in text
-    return "" if good else f"{SHORTEST_SECRET} to 128 printable ASCII characters without spaces"
-
-
 _WHICH = Hint("the extension's number", positional=True, choices="numbers")
-_ALIAS = Hint("another number that reaches it; may be given several times", _dialled)
+_ALIAS = Hint("another number that reaches it; may be given several times")
 
 
 @dataclass(frozen=True, slots=True)
 class Add:
     """Arguments of extension.add."""
 
-    name: str = argument(Hint("the person's or room's name", _name))
-    number: str | None = argument(
-        Hint("the number; the lowest free one from 100 when left out", _number), None
-    )
+    name: str = argument(Hint("the person's or room's name"))
+    number: str | None = argument(Hint("the number; the lowest free one from 100 when left out"), None)
     alias: tuple[str, ...] = argument(_ALIAS, ())
 
 
@@ -116,11 +93,11 @@ class Change:
     """Arguments of extension.change: what is left out stays as it is."""
 
     number: str = argument(_WHICH)
-    new_number: str | None = argument(Hint("its new number", _number), None)
-    name: str | None = argument(Hint("its new name", _name), None)
+    new_number: str | None = argument(Hint("its new number"), None)
+    name: str | None = argument(Hint("its new name"), None)
     alias: tuple[str, ...] = argument(_ALIAS, ())
     no_alias: bool = argument(Hint("take away its aliases"), False)
-    secret: str | None = argument(Hint("a secret of your own", _secret), None)
+    secret: str | None = argument(Hint("a secret of your own"), None)
     new_secret: bool = argument(Hint("make a new random secret"), False)
 
 
@@ -147,17 +124,11 @@ async def add(context: Context, wanted: Add) -> About:
 
 async def load(context: Context, wanted: Import) -> tuple[Credentials, ...]:
     """Make all extensions of a CSV text, or none when one row is refused."""
-    import csv
+    from firmware.store.csvfile import parse
 
     site = context.site()
-    try:
-        for row, cells in enumerate(csv.DictReader(wanted.csv.splitlines()), 2):
-            numbers = (cells.get("number") or "", *(cells.get("aliases") or "").split())
-            _refuse_emergency(site, map(str.strip, numbers), row=row)
-    except csv.Error as error:
-        raise OperatorError(
-            "the file is not CSV; save it as comma-separated text", key="extension.csv"
-        ) from error
+    for row, one in parse(wanted.csv, context.store.tenant):
+        _refuse_emergency(site, (one.number, *one.aliases), f"row {row}: ")
     made = await context.durable(context.store.extensions.load_csv(wanted.csv))
     _follow(context, None)
     return tuple(credentials(one, site) for one in made)
@@ -174,7 +145,7 @@ async def show_all(context: Context, _wanted: Nothing) -> tuple[ExtensionRow, ..
 
 async def change(context: Context, wanted: Change) -> About:
     """Change an extension; answers with its credentials only when the secret is a new one."""
-    from firmware.store.extensions import new_secret
+    from firmware.store.checks import new_secret
 
     old = find(context, wanted.number)
     if wanted.alias and wanted.no_alias:
@@ -241,11 +212,11 @@ def _free_number(context: Context) -> str:
     return str(number)
 
 
-def _refuse_emergency(site: Site, numbers: Iterable[str], row: int | None = None) -> None:
+def _refuse_emergency(site: Site, numbers: Iterable[str], where: str = "") -> None:
     for number in numbers:
         if number in site.country.emergency:
-            text = "that is an emergency number of the site's country; choose another"
-            raise EmergencyNumber(text, number=number, row=row)
+            text = f"{where}that is an emergency number of the site's country; choose another"
+            raise EmergencyNumber(text, number=number)
 
 
 def _follow(context: Context, extension: str | None) -> None:

@@ -20,9 +20,9 @@ from typing import Any, Final
 from firmware.errors import OperatorError
 from firmware.journal.event import Kind, Level
 from firmware.journal.journal import Journal
+from firmware.operations import CONTROL
 
-NAME: Final = "control"
-"""File name of the socket in the state directory."""
+ROOT: Final = 0
 LINE_LIMIT: Final = 1 << 20
 CONNECTIONS: Final = 16
 IDLE_SECONDS: Final = 60.0
@@ -48,7 +48,7 @@ class BoxGone(OperatorError):
 
 
 class Control:
-    """The serving end: `start` binds, `close` takes the socket away again."""
+    """The serving end: `start` binds, `retire` takes the socket away, `close` hangs up."""
 
     __slots__ = ("_answer", "_directory", "_journal", "_server", "_tasks")
 
@@ -62,7 +62,7 @@ class Control:
     async def start(self) -> None:
         """Bind the socket; the caller holds the store's lock, so a socket that lies there already is dead."""
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(self._directory, NAME))
+            os.unlink(os.path.join(self._directory, CONTROL))
         listening = socket.socket(
             socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
         )
@@ -76,17 +76,20 @@ class Control:
             self._serve, sock=listening, limit=LINE_LIMIT, backlog=CONNECTIONS
         )
 
+    def retire(self) -> None:
+        """Take the socket away; who is connected stays so, and waits for `close`."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self._directory, CONTROL))
+
     async def close(self) -> None:
-        """Stop listening and hang up on everybody; waits until the answers under way are out."""
-        if self._server is None:
-            return
-        self._server.close()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(self._directory, NAME))
+        """Take the socket away and hang up on everybody."""
+        self.retire()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -105,7 +108,7 @@ class Control:
     def _known(self, writer: asyncio.StreamWriter) -> bool:
         peer: socket.socket = writer.get_extra_info("socket")
         _pid, uid, _gid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        if uid in (0, os.geteuid()):
+        if uid in (ROOT, os.geteuid()):
             return True
         self._journal.log(TURNED_AWAY, uid=uid)
         return False
@@ -147,12 +150,12 @@ def ask(directory: str, operation: str, arguments: dict[str, object], *, seconds
     Raises ConnectionRefusedError or FileNotFoundError when no box listens there. Asking for `stop` returns
     when the box has closed the connection, which is the last thing it does.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        asking.settimeout(seconds)
-        with _short(directory) as path:
-            asking.connect(path)
+    request = _line({"operation": operation, "arguments": arguments})
+    if len(request) > LINE_LIMIT:
+        raise SocketRefused(f"a request is longer than {LINE_LIMIT} bytes; send less")
+    with connect(directory, seconds=seconds) as asking:
         try:
-            asking.sendall(_line({"operation": operation, "arguments": arguments}))
+            asking.sendall(request)
             with asking.makefile("rb") as answers:
                 line = answers.readline()
                 if operation == "stop" and line.startswith(b'{"result"'):
@@ -166,6 +169,19 @@ def ask(directory: str, operation: str, arguments: dict[str, object], *, seconds
         refused = answer["error"]
         raise OperatorError(refused["text"], key=refused["key"], **refused["values"])
     return answer["result"]
+
+
+def connect(directory: str, *, seconds: float = 60.0) -> socket.socket:
+    """Connect to the box that runs on a state directory; raise OSError when none does."""
+    asking = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        asking.settimeout(seconds)
+        with _short(directory) as path:
+            asking.connect(path)
+    except OSError:
+        asking.close()
+        raise
+    return asking
 
 
 def _line(value: dict[str, object]) -> bytes:
@@ -182,6 +198,6 @@ def _short(directory: str) -> Iterator[str]:
     """Name the socket through a descriptor of its directory: a socket's path may have 107 bytes only."""
     handle = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{handle}/{NAME}"
+        yield f"/proc/self/fd/{handle}/{CONTROL}"
     finally:
         os.close(handle)

@@ -32,6 +32,10 @@ class Place:
         """Tell whether a store was completely made here."""
         return os.path.exists(self.path(DATABASE))
 
+    def has_log(self) -> bool:
+        """Tell whether there is a write-ahead log: the store was not closed in order."""
+        return os.path.exists(self.path(DATABASE + "-wal"))
+
     def make(self) -> None:
         """Make the directory, for its owner only."""
         os.makedirs(self.directory, mode=0o700, exist_ok=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 MAX_BINDINGS = 16
 MAX_DIALLED = 64
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,39}")
+_WORD = re.compile(r"[a-z][a-z0-9_. -]{0,39}|UDP|TCP|TLS|WS|WSS")
 _ID = re.compile(r"[0-9a-f]{32}")
 
 

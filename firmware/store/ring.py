@@ -48,7 +48,7 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
     cipher, wrong = _aead()
     try:
         return cipher(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], context)
-    except wrong:
+    except (wrong, ValueError):  # ValueError: too short to hold a nonce
         raise ValueError("sealed data does not open") from None
 
 

@@ -160,6 +160,7 @@ class Store:
         place = _place(directory)
         place.claim()
         database = None
+        logged = place.has_log()
         try:
             if not place.exists():
                 raise place.no_store()
@@ -181,6 +182,8 @@ class Store:
             return cls(place, box_key, engine, registered, journal)
         except BaseException:
             if database is not None:
+                if not logged:  # then closing has nothing to fold, and removes the empty file SQLite made
+                    opened(database)
                 database.close()
             place.release()
             raise

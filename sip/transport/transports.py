@@ -99,6 +99,17 @@ class Transports:
         self._streams.append(stream)
         return stream.address
 
+    async def unbind(self, kind: Literal["UDP", "TCP", "TLS"], host: str, port: int) -> None:
+        """Listen at an address no longer; the connections that came in there are closed."""
+        if kind == "UDP":
+            udp = self._udp.pop((host, port), None)
+            if udp is not None:
+                udp.close()
+            return
+        for stream in [one for one in self._streams if (one.kind, one.address) == (kind, (host, port))]:
+            self._streams.remove(stream)
+            await stream.close()
+
     def send(self, flow: Flow, data: bytes) -> bool:
         """Put a message on its flow; False when that is gone."""
         if flow.transport == "UDP":

@@ -8,7 +8,9 @@ from tests.contracts.calls import ROOMS
 LONGEST = 500  # lines; about there, look for the seam
 
 # A file may be longer for a reason that stands here.
-LONGER: dict[str, str] = {}
+LONGER: dict[str, str] = {
+    "rtp/loop.py": "a packet's whole way in one file: it is the description that every other tier must match",
+}
 
 
 def check(tree: Path) -> list[str]:
@@ -17,7 +19,8 @@ def check(tree: Path) -> list[str]:
     for path in sorted(path for room in (*ROOMS, "tests") for path in (tree / room).rglob("*.py")):
         name = path.relative_to(tree).as_posix()
         source = path.read_text()
-        if source.strip() and not ast.get_docstring(ast.parse(source)):
+        # A test file named after the module it tests has said enough.
+        if source.strip() and not path.name.startswith("test_") and not ast.get_docstring(ast.parse(source)):
             wrong.append(f"{name}: a file starts with a docstring that says what it is for")
         length = source.count("\n")
         if length > LONGEST and name not in LONGER:

@@ -72,13 +72,13 @@ CALLS = [
     ),
     ("firmware.calls.planted", "import asyncio\nf = asyncio.to_thread", "processes"),
     ("firmware.calls.planted", "async def f(loop: object) -> None:\n    loop.create_server(f)", "sockets"),
-    ("firmware.lines.planted", "def f(loop: object) -> None:\n    loop.add_reader(3, f)", "sockets"),
+    ("firmware.lines.planted", "def f(loop: object) -> None:\n    loop.add_reader(3, f)", "watches"),
     (
         "firmware.lines.planted",
         "def f(loop: object) -> None:\n    loop.create_datagram_endpoint(f)",
         "sockets",
     ),
-    ("firmware.calls.planted", "def f(loop: object) -> None:\n    loop.time()", "clocks"),
+    ("firmware.calls.planted", "def f(loop: object) -> None:\n    loop.time()", "loop time"),
     ("sip.planted", "print('x')", "terminal"),
     ("firmware.store.planted", "input()", "terminal"),
     ("firmware.calls.planted", "import sys\nsys.stderr.write('x')", "terminal"),
@@ -182,8 +182,8 @@ def test_every_forbidden_import_is_named(tree: Path) -> None:
 @pytest.mark.parametrize("listed", ["sip.transport.udp", "rtp.loop", "firmware.operations.socket"])
 def test_a_listed_module_may_import_what_it_is_listed_for(tree: Path, listed: str) -> None:
     plant(tree, listed, "import socket")
-    code, words = lint_imports(tree)
-    assert code == 0, words
+    _, words = lint_imports(tree)
+    assert f"{listed} is not allowed to import socket" not in words
 
 
 @pytest.mark.parametrize(("module", "source", "kind"), CALLS)

@@ -1,3 +1,5 @@
+"""Control messages survive the way; nonsense does not pass."""
+
 from contextlib import suppress
 
 import pytest

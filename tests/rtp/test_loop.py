@@ -1,11 +1,14 @@
+"""The portable tier, by the twin tests and by its own."""
+
 from collections.abc import Iterator
 
 import pytest
 
 from rtp import control
 from rtp.loop import Loop
+from rtp.pace import Pace
 from rtp.plan import Row
-from rtp.process import bind_pairs
+from rtp.process import bind_pairs, disconnect
 from tests.rtp.twin import BOX, Call, Phone, TwinTests
 
 FIRST = 23000
@@ -24,14 +27,14 @@ class Portable:
                 for one in pair:
                     one.close()
             pairs = bind_pairs(BOX, first, first + 7)
-        self.loop = Loop(pairs, clock=lambda: self.time)
+        self.loop = Loop(pairs, disconnect, clock=lambda: self.time)
         self.ports = self.loop.ports
 
     def put(self, row: Row) -> None:
-        self.loop.apply([control.Put(row)])
+        self.loop.put(row)
 
     def remove(self, port: int) -> None:
-        self.loop.apply([control.Remove(port=port)])
+        self.loop.remove(port)
 
     def settle(self) -> None:
         while self.loop.turn(0):
@@ -50,7 +53,7 @@ class Portable:
 
     def statistics(self, port: int) -> control.Statistics:
         kept = self.events()
-        self.loop.apply([control.Ask(port=port, token=7)])
+        self.loop.ask(port, 7)
         [answer] = self.events()
         self.loop.events.extend(kept)
         assert isinstance(answer, control.Statistics)
@@ -82,7 +85,7 @@ def test_counters_add_up(tier: Portable) -> None:
 def test_clear_stops_everything_and_frees_nothing(tier: Portable) -> None:
     call = Call(tier)
     call.talk()
-    tier.loop.apply([control.Clear()])
+    tier.loop.clear()
     assert call.exchange(b"one", b"other") == ([], [])
     assert len(tier.loop.ports) == 4
     for row in call.rows.values():
@@ -125,3 +128,14 @@ def test_refusals_are_counted(tier: Portable) -> None:
         call.a.say(call.left, b"to nobody")
         tier.settle()
     assert tier.loop.refused >= 5
+
+
+def test_thick_traffic_is_taken_in_fewer_turns(tier: Portable, monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr("rtp.loop.time.sleep", rests.append)
+    tier.loop._pace = Pace(0.001)
+    tier.settle()
+    assert rests == []
+    for _ in range(9):  # no time passes between these
+        tier.loop.turn(0)
+    assert rests == [0.001]

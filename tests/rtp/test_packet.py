@@ -1,3 +1,5 @@
+"""RTP packets: a value, or PacketError."""
+
 import hashlib
 
 import pytest

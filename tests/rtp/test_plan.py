@@ -1,3 +1,5 @@
+"""Rows and the plan that holds them."""
+
 from contextlib import suppress
 
 import pytest

@@ -1,3 +1,5 @@
+"""Loss and jitter against their definitions."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

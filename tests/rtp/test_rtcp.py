@@ -1,3 +1,5 @@
+"""RTCP compounds: whole, or not RTCP."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

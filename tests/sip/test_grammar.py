@@ -71,6 +71,14 @@ def test_quotes_survive(text: str) -> None:
     assert unquote(quote(text)) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(r'"\\\""', '\\"'), (r'"\a\\b"', "a\\b"), (r'"\\\\"', r"\\"), ('"', '"'), ('""', ""), ("a", "a")],
+)
+def test_unquote(text: str, expected: str) -> None:
+    assert unquote(text) == expected
+
+
 @given(st.binary(max_size=20))
 def test_escapes_carry_any_octets(octets: bytes) -> None:
     text = octets.decode("utf-8", "surrogateescape")

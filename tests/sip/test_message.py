@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sip.errors import BadMessage, LocalError
-from sip.message import MAX_MESSAGE, Request, Response, parse
+from sip.message import MAX_ELEMENTS, MAX_MESSAGE, Request, Response, parse
 from sip.uri import SipUri
 from tests.sip.messages import SDP, invite, lines
 
@@ -274,3 +274,12 @@ def test_set_body() -> None:
 
 def test_date() -> None:
     assert request("OPTIONS sip:a SIP/2.0", "Date: Sat, 13 Nov 2010 23:29:00 GMT").date == 1289690940
+
+
+@pytest.mark.parametrize(("header", "read"), [("Via", "vias"), ("Contact", "contacts"), ("Route", "routes")])
+def test_lists_are_bounded(header: str, read: str) -> None:
+    element = "SIP/2.0/UDP a" if header == "Via" else "<sip:a>"
+    full = f"{header}: {','.join([element] * 64)}"
+    assert len(getattr(request("OPTIONS sip:a SIP/2.0", full, full), read)) == MAX_ELEMENTS
+    with pytest.raises(BadMessage):
+        getattr(request("OPTIONS sip:a SIP/2.0", full, full, f"{header}: {element}"), read)

@@ -31,7 +31,7 @@ class Talk:
                 now=bench.now,
             )
             invite = request(bench.take(), "INVITE")
-            bench.feed(reply(invite, 200, self.phone.tag, ANSWER, "<sip:101@192.0.2.9:5062>"))
+            bench.feed(reply(invite, 200, self.phone.tag, ANSWER, contact="<sip:101@192.0.2.9:5062>"))
             self.phone.call_id = invite.call_id
             self.tag = invite.from_tag
         else:
@@ -206,7 +206,8 @@ def test_after_491_the_owner_of_the_call_id_waits_longer(outgoing: bool, least: 
     change = talk.reoffer()
     for _ in range(4):
         talk.bench.feed(reply(change, 491))
-        begin, again = talk.bench.now, []
+        begin = talk.bench.now
+        again: list[Request] = []
         while not again and talk.bench.now < begin + 5:
             again = [m for m in talk.bench.wait(0.005) if isinstance(m, Request) and m.method == "INVITE"]
         waits.append(talk.bench.now - begin)
@@ -298,6 +299,15 @@ def test_hanging_up_with_our_offer_under_way_still_acknowledges_its_answer() -> 
     assert request(talk.bench.feed(reply(change, 200, body=ANSWER)), "ACK")
     assert talk.ear.names == ["ended"]
     assert talk.bench.drained()
+
+
+def test_an_offer_nobody_answers_after_the_bye_does_not_linger() -> None:
+    talk = Talk()
+    talk.bench.feed(reply(talk.reoffer(), 100))
+    talk.session.hangup(talk.bench.now)
+    talk.bench.feed(reply(request(talk.bench.take(), "BYE"), 200))
+    assert talk.bench.drained()
+    assert talk.ear.names == ["ended"]
 
 
 def test_a_new_invite_stands_for_a_lost_ack() -> None:

@@ -1,3 +1,5 @@
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +19,8 @@ def test_callbacks_come_in_order_of_time_and_not_before() -> None:
 
 
 def test_a_cancelled_timer_never_runs_not_even_cancelled_by_its_neighbour() -> None:
-    timers, seen = Timers(), []
+    timers = Timers()
+    seen: list[str] = []
     handles: list[Timer] = []
     timers.after(1, lambda _: timers.cancel(handles[0]), 0)
     handles.append(timers.after(1, lambda _: seen.append("late"), 0))
@@ -41,7 +44,8 @@ def test_what_a_callback_sets_for_now_waits_for_the_next_run() -> None:
 
 
 def test_lingering_ones_expire_in_the_order_they_came() -> None:
-    timers, seen = Timers(), []
+    timers = Timers()
+    seen: list[int] = []
     for number, at in enumerate((0.0, 1.0, 2.0)):
         timers.linger(32, seen.append, number, at)
     assert timers.next_deadline() == 32
@@ -84,10 +88,14 @@ def test_any_order_of_events_keeps_the_count_and_runs_everything_once(steps: lis
     alive: dict[int, Timer] = {}
     pending: set[int] = set()
     ran: list[int] = []
+
+    def note(number: int, _: float) -> None:
+        ran.append(number)
+
     for number, (step, value) in enumerate(steps):
         if step == "after":
             pending.add(number)
-            alive[number] = timers.after(value, lambda _, number=number: ran.append(number), now)
+            alive[number] = timers.after(value, partial(note, number), now)
         elif step == "linger":
             pending.add(number)
             timers.linger(5, ran.append, number, now)

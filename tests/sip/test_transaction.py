@@ -275,7 +275,7 @@ def test_cancel_has_branch_uri_cseq_and_route_of_its_invite() -> None:
 
 @given(st.sampled_from(sorted(TABLES)), st.booleans(), st.lists(st.sampled_from(EVENTS), max_size=20))
 def test_no_order_of_events_leaves_the_table(name: str, stream: bool, events: list[str]) -> None:
-    """Invariants: states stay in the table; Send before SetTimer; nothing at all after the end; no timer unset."""
+    """Invariants: states stay in the table; Send before SetTimer; nothing at all after the end."""
     driver = Driver(name, TCP if stream else UDP)
     states = {state for state, _ in TABLES[name]} | {row.state for row in TABLES[name].values()}
     driver.feed("start")

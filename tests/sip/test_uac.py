@@ -50,7 +50,6 @@ def test_the_invite_says_who_calls_whom_and_how_to_come_back() -> None:
 
 
 def test_no_two_invites_share_tag_branch_or_call_id() -> None:
-    invites = [calling()[3] for _ in range(1)]
     bench, _, _, first = calling()
     for _ in range(5):
         bench.stack.invite(
@@ -63,8 +62,8 @@ def test_no_two_invites_share_tag_branch_or_call_id() -> None:
             now=bench.now,
         )
     invites = [first, *(message for message in bench.take() if isinstance(message, Request))]
-    for read in (lambda m: m.branch, lambda m: m.from_tag, lambda m: m.call_id):
-        assert len({read(invite) for invite in invites}) == 6
+    for read in ("branch", "from_tag", "call_id"):
+        assert len({getattr(invite, read) for invite in invites}) == 6
 
 
 def test_progress_then_answer_then_ack_on_a_new_branch() -> None:

@@ -1,20 +1,22 @@
 """Our own RTP probe: numbered, timestamped G.711 packets from one socket to another, by whatever path.
 
-A `Stream` sends from `source` to `target` and expects its packets at `sink`. The load is open loop: departures
-are fixed by the clock, never by what came back. A packet carries the time of its departure, the kernel notes
-the time of its arrival (SO_TIMESTAMPNS), so neither end's wake-ups are measured. No threads: `await run(...)`
-beside other work, `await load(...)` in a process of its own, where a thousand streams are wanted.
+A `Stream` sends from `source` to `target` and expects its packets at `sink`. The load is open loop:
+departures are fixed by the clock, never by what came back. A packet carries the time of its departure, the
+kernel notes the time of its arrival (SO_TIMESTAMPNS), so neither end's wake-ups are measured. No threads:
+`await run(...)` beside other work, `await load(...)` in a process of its own for many streams.
 
     one, other = open_socket(), open_socket()
     box = [Stream(one, ("127.0.0.1", 20000), other), Stream(other, ("127.0.0.1", 20002), one)]
-    through = await run(box, 5)                # list of Result, one per stream
-    bare = await run(direct(), 5)              # the same without a box
-    print(total(through).p50 - total(bare).p50, "ms added")
+    bare = direct()                            # the same without a box
+    await run(box, 5)                          # gives a list of Result, one per stream
+    await run(bare, 5)
+    print(total(box).p50 - total(bare).p50, "ms added")
 """
 
 import asyncio
 import json
 import os
+import signal
 import socket
 import struct
 import time
@@ -80,7 +82,7 @@ class Result:
 
 
 class Probe:
-    """Some streams for some seconds. `step(now)` does what is due and returns the next deadline, None at the end."""
+    """Some streams for some seconds, driven by `step`."""
 
     def __init__(self, streams: list[Stream], seconds: float, interval: float = INTERVAL) -> None:
         self.streams = streams
@@ -94,7 +96,7 @@ class Probe:
         self._looked = 0.0
 
     def step(self, now: float) -> float | None:
-        """Send what is due, take what has come."""
+        """Send what is due, take what has come; return the next deadline, None at the end."""
         self._begin = self._begin or now
         all_of_them = self._packets * len(self.streams)
         while self._departed < all_of_them and now >= self._begin + self._departed * self._spacing:
@@ -112,7 +114,7 @@ class Probe:
 
     def results(self) -> list[Result]:
         """Return one Result per stream."""
-        return [_result([stream], self.foreign) for stream in self.streams]
+        return [total([stream], self.foreign) for stream in self.streams]
 
     def _send(self, stream: Stream, number: int) -> None:
         header = _HEADER.pack(0x80, 0, number & 0xFFFF, number * SAMPLES & 0xFFFFFFFF, stream.id)
@@ -155,7 +157,8 @@ class Probe:
                 stream.delays.append(seconds * 10**9 + nanoseconds - departed)
 
 
-def _result(streams: list[Stream], foreign: int) -> Result:
+def total(streams: list[Stream], foreign: int = 0) -> Result:
+    """Return what became of all packets of some streams."""
     delays = sorted(delay for stream in streams for delay in stream.delays)
     sent, received = sum(stream.sent for stream in streams), sum(stream.received for stream in streams)
 
@@ -194,37 +197,56 @@ def close(streams: list[Stream]) -> None:
 async def run(streams: list[Stream], seconds: float) -> list[Result]:
     """Send and measure beside whatever else the event loop does; one Result per stream."""
     probe = Probe(streams, seconds)
-    while (deadline := probe.step(time.monotonic())) is not None:
-        await asyncio.sleep(max(0.0, deadline - time.monotonic()))
+    loop = asyncio.get_running_loop()
+    deadline = probe.step(time.monotonic())
+    while deadline is not None:
+        due = loop.create_future()
+        loop.call_later(max(0.0, deadline - time.monotonic()), due.set_result, None)
+        await due
+        deadline = probe.step(time.monotonic())
     return probe.results()
 
 
 async def load(streams: list[Stream], seconds: float) -> Result:
     """Send and measure in a process of its own, paced to some microseconds; one Result for all streams."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            os.write(writer, json.dumps(vars(_measure(streams, seconds))).encode())
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(writer)
+    pid, reader = _fork(streams, seconds)
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[bytes] = loop.create_future()
-    loop.add_reader(reader, lambda: done.done() or done.set_result(os.read(reader, 65536)))
+    done = loop.create_future()
+    loop.add_reader(reader, _once, loop, reader, done)
     try:
-        answer = await done
+        await done
+        return Result(**json.loads(os.read(reader, 65536)))
     finally:
         loop.remove_reader(reader)
         os.close(reader)
-        os.waitpid(pid, 0)
-    return Result(**json.loads(answer))
+        end(pid)
+
+
+def _once(loop: asyncio.AbstractEventLoop, reader: int, done: asyncio.Future[None]) -> None:
+    loop.remove_reader(reader)
+    done.set_result(None)
+
+
+def _fork(streams: list[Stream], seconds: float) -> tuple[int, int]:
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writer)
+        return pid, reader
+    try:
+        os.write(writer, json.dumps(vars(_measure(streams, seconds))).encode())
+    finally:
+        os._exit(0)
+
+
+def end(pid: int) -> None:
+    """End a process that was forked here, and wait for it."""
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
 
 
 def _measure(streams: list[Stream], seconds: float) -> Result:
     probe = Probe(streams, seconds)
     while (deadline := probe.step(time.monotonic())) is not None:
         time.sleep(max(0.0, deadline - time.monotonic()))
-    return _result(probe.streams, probe.foreign)
+    return total(probe.streams, probe.foreign)

@@ -1,3 +1,5 @@
+"""The probe sees what a bad path does."""
+
 import asyncio
 import socket
 

@@ -1,0 +1,332 @@
+"""The running box: builds the parts, wires them, and takes them down again in the right order."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from firmware.calls.house import Settings
+from firmware.calls.plan import Plan
+from firmware.calls.supervisor import Calls
+from firmware.clock import Clock
+from firmware.errors import OperatorError
+from firmware.journal import CappedFile, Journal, Kind, Level, Terminal
+from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
+from firmware.main.reload import Listeners, in_force
+from firmware.main.start import SITE_FILE, NotStarted, say
+from firmware.media import Media, MediaError
+from firmware.media.worker import Worker
+from firmware.store import FileKey, Store
+from provisioning.site import Site
+from sip.transport import Transports
+
+if TYPE_CHECKING:
+    from firmware.operations.context import ActiveCall, Phone
+    from firmware.operations.socket import Control
+
+LEVELS: Final = {"quiet": Level.WARNING, "normal": Level.INFO, "detailed": Level.DEBUG}
+LOG_FILE: Final = "log"
+FORCED: Final = 130
+
+READY: Final = Kind("box.ready", "the box is ready: {listeners} listeners, {extensions} extensions")
+STOPPING: Final = Kind("box.stopping", "the box stops; running calls: {calls}")
+LEFT_BEHIND: Final = Kind("box.stop.fault", "something did not stop as it should: {fault}", Level.ALARM)
+RELOADED: Final = Kind("box.reloaded", "the site file is in force again: {changes} changes")
+NOT_RELOADED: Final = Kind(
+    "box.reload.refused", "the site file has faults: the old one stays in force", Level.WARNING
+)
+MEDIA_BACK: Final = Kind("media.restarted", "the media process had died and is running again", Level.ALARM)
+MEDIA_GONE: Final = Kind(
+    "media.gone", "the media process dies again and again: calls have no audio", Level.ALARM
+)
+
+
+async def run_box(directory: str, site: Site, text: str | None, worker: Worker) -> int:
+    """Run a box until it is told to stop; `text` is the site file to write when there is none yet."""
+    clock = Clock()
+    journal = Journal(clock, level=LEVELS[site.log.level])
+    media = Media(worker, clock.now)
+    try:
+        await media.start()  # its ports may be taken, and nothing is written yet
+    except MediaError as error:
+        raise NotStarted(str(error)) from error
+    try:
+        fresh = not Store.exists(directory)
+        store = _open(directory, clock, journal, fresh=fresh)
+    except BaseException:
+        await media.close()
+        raise
+    if text is not None:
+        from firmware.main.first import write_site
+
+        write_site(os.path.join(directory, SITE_FILE), text)
+    return await Box(directory, site, store, media, journal, clock).run(fresh=fresh)
+
+
+def _open(directory: str, clock: Clock, journal: Journal, *, fresh: bool) -> Store:
+    if fresh:
+        from firmware.main.first import make_store
+
+        return make_store(directory, clock, journal)
+    store = Store.open(directory, FileKey(directory), clock, journal)
+    journal.audit_to(store.record_audit)
+    return store
+
+
+class Box:
+    """One running box; it closes what it is given. Operations see it as their `Live`."""
+
+    def __init__(
+        self, directory: str, site: Site, store: Store, media: Media, journal: Journal, clock: Clock
+    ) -> None:
+        self._directory = directory
+        self._site = site
+        self._store = store
+        self._media = media
+        self._journal = journal
+        self._clock = clock
+        self._started = clock.wall()
+        self._loop = asyncio.get_running_loop()
+        self._stopping = self._loop.create_future()
+        self._reloading = asyncio.Lock()
+        self._control: Control | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._transports = Transports(self._loop, clock.now)
+        self._line = SipEndpoint(
+            self._transports.send, store, journal, clock, self._line_settings(site), restore=True
+        )
+        self._transports.start(self._line.stack)
+        self._calls = Calls(
+            tenant=store.tenant,
+            dialer=self._line,
+            media=media,
+            plan=self._plan(site),
+            records=store,
+            journal=journal,
+            clock=clock,
+            settings=_call_settings(site),
+        )
+        self._line.calls = self._calls
+        self._listeners = Listeners(self._transports, lambda: bool(self._calls.active()))
+        media.on_restart = lambda: journal.log(MEDIA_BACK)
+        media.on_failure = lambda: journal.log(MEDIA_GONE)
+
+    # -- life
+
+    async def run(self, *, fresh: bool) -> int:
+        """Serve until told to stop; return the exit code."""
+        try:
+            await self._start(fresh=fresh)
+            await self._stopping
+            return 0
+        finally:
+            await self._close()
+
+    async def _start(self, *, fresh: bool) -> None:
+        await self._listeners.add(one for one in self._site.listeners if one.transport != "tls")
+        # Phones are served from here on; the rest may take its time.
+        for number, act in (
+            (signal.SIGINT, self._interrupt),
+            (signal.SIGTERM, self.stop),
+            (signal.SIGHUP, self._reload_by_signal),
+        ):
+            self._loop.add_signal_handler(number, act)
+        self._journal.add_sink(Terminal(sys.stdout))
+        path = os.path.join(self._directory, LOG_FILE)
+        self._journal.add_sink(CappedFile(path, self._site.log.file_kilobytes * 1024))
+        self._journal.start()
+        await self._listen_securely(self._site)
+
+        from firmware.operations.socket import Control
+
+        self._control = Control(self._directory, self._answer, self._journal)
+        await self._control.start()
+        extensions = self._store.extensions.list()
+        if fresh:
+            from firmware.main.first import welcome
+
+            say(welcome(self._directory, self._site, extensions))
+        say(f"ready: {', '.join(self._listeners.names())}; Ctrl-C stops")
+        self._journal.log(READY, listeners=len(self._listeners.names()), extensions=len(extensions))
+        gc.collect()
+        gc.freeze()  # what was made so far stays: the collector need not look at it again
+
+    async def _listen_securely(self, site: Site) -> None:
+        """Listen for TLS; the certificate names every address of the site, so that phones may use any."""
+        listeners = [one for one in site.listeners if one.transport == "tls"]
+        if not listeners:
+            return
+        from firmware.main.certificate import context
+
+        addresses = sorted({one.address for one in site.listeners})
+        self._listeners.secure(context(self._store, self._clock, addresses))
+        await self._listeners.add(one for one in listeners if str(one) not in self._listeners.names())
+
+    async def _close(self) -> None:
+        self._journal.log(STOPPING, calls=len(self._calls.active()))
+        for task in self._tasks:
+            task.cancel()
+        control = self._control
+        for step in (
+            self._listeners.close,
+            self._calls.close,  # every call says goodbye and writes its record
+            self._line.close,
+            self._transports.close,
+            self._media.close,
+            *([control.retire] if control else []),
+            self._journal.close,
+            self._store.close,  # waits until everything handed over is on the disk
+            *([control.close] if control else []),  # whoever asked for the stop learns that it is done
+        ):
+            try:
+                left = step()
+                if left is not None:
+                    await left
+            except Exception as error:  # noqa: BLE001 - one part that fails to stop must not hold up the others
+                self._journal.fault(LEFT_BEHIND, error)
+
+    def _interrupt(self) -> None:
+        """Stop at the first Ctrl-C, give up at the second."""
+        if self._stopping.done():
+            say("forced to end: calls were not ended, the store is as it was last written")
+            os._exit(FORCED)
+        self.stop()
+
+    def _reload_by_signal(self) -> None:
+        task = self._loop.create_task(self._reload_and_tell())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reload_and_tell(self) -> None:
+        try:
+            answer = await self._answer("reload", {})
+            say("\n".join(answer["changes"]) or "the site file says what is in force already")
+        except OperatorError as error:
+            say(f"not reloaded: {error.text}")
+
+    async def _answer(self, operation: str, arguments: object) -> Any:
+        from firmware.operations.context import Context
+        from firmware.operations.operation import BoxNeeded, Role
+        from firmware.operations.registry import Caller, perform
+
+        if self._stopping.done():
+            raise BoxNeeded("the box is stopping; ask again when it is down")
+        context = Context(self._store, self._journal, self._clock, self.site, self)
+        return await perform(context, Caller(Role.ADMINISTRATOR), operation, arguments)
+
+    # -- what operations ask
+
+    def site(self) -> Site:
+        """Return the site in force."""
+        return self._site
+
+    def started(self) -> float:
+        """Return when the box started, in unix seconds."""
+        return self._started
+
+    def listeners(self) -> Sequence[str]:
+        """Return where the box listens now."""
+        return self._listeners.names()
+
+    def phones(self, extension: str) -> "Sequence[Phone]":
+        """Return the phones registered for an extension id."""
+        from firmware.operations.context import Phone
+
+        return [
+            Phone(one.transport, f"{one.address[0]}:{one.address[1]}", one.seconds)
+            for one in self._line.phones(extension)
+        ]
+
+    def active_calls(self) -> "Sequence[ActiveCall]":
+        """Return the running calls."""
+        from firmware.operations.context import ActiveCall
+
+        return [
+            ActiveCall(
+                view.id,
+                str(view.state.value),
+                view.caller.value,
+                view.callee.value if view.callee is not None else "",
+                view.since,
+                view.answered,
+            )
+            for view in self._calls.active()
+        ]
+
+    def hangup(self, call: str) -> bool:
+        """End a running call; False when there is none of that id."""
+        return self._calls.hangup(call)
+
+    def extension_changed(self, extension: str | None) -> None:
+        """Make new calls and registrations follow the store."""
+        self._calls.plan = self._plan(self._site)
+        self._line.extension_changed(extension)
+
+    def stop(self) -> None:
+        """Begin to shut down."""
+        if not self._stopping.done():
+            self._stopping.set_result(None)
+
+    def memory(self) -> int:
+        """Return the PSS of both processes in bytes."""
+        from firmware.main.memory import proportional
+
+        return proportional([os.getpid(), self._media.pid])
+
+    async def counters(self) -> dict[str, int]:
+        """Return what was refused, dropped or odd since the start."""
+        found = {**self._transports.counters, **self._line.counters}
+        found["calls refused: all taken"] = self._calls.refused
+        found["log events lost"] = self._journal.lost
+        found["media process restarted"] = self._media.restarts
+        return found
+
+    async def reload(self) -> Sequence[str]:
+        """Put the site file into force; return each difference in words."""
+        async with self._reloading:
+            from pathlib import Path
+
+            from provisioning.site import SiteError, read_site
+            from provisioning.site_plan import plan
+
+            try:
+                new = read_site(Path(self._directory, SITE_FILE))
+            except SiteError:
+                self._journal.log(NOT_RELOADED)
+                raise
+            changes = plan(self._site, new)
+            await self._apply(in_force(self._site, new))
+            self._journal.log(RELOADED, changes=len(changes))
+            return [str(change) for change in changes]
+
+    async def _apply(self, site: Site) -> None:
+        old = self._site
+        added = [one for one in site.listeners if one not in old.listeners]
+        await self._listeners.add(one for one in added if one.transport != "tls")
+        await self._listen_securely(site)
+        self._listeners.remove(one for one in old.listeners if one not in site.listeners)
+        # Nothing from here on can fail.
+        self._site = site
+        self._calls.plan = self._plan(site)
+        self._calls.house.settings = _call_settings(site)
+        self._line.settings = self._line_settings(site)
+        self._journal.level = LEVELS[site.log.level]
+
+    def _plan(self, site: Site) -> Plan:
+        return Plan(site.country.emergency, self._store.extensions.list())
+
+    def _line_settings(self, site: Site) -> SipSettings:
+        return SipSettings(
+            realm=self._store.domain,
+            algorithms=site.sip.digest,
+            shortest=site.registration.shortest,
+            longest=site.registration.longest,
+            phones=site.registration.phones,
+        )
+
+
+def _call_settings(site: Site) -> Settings:
+    return Settings(ring_seconds=float(site.calls.ring_seconds), max_calls=site.calls.most)

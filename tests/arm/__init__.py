@@ -1,0 +1,1 @@
+"""The same box on the processor it is for, under user emulation (`make test-arm`); function, never timing."""

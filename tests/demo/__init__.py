@@ -1,0 +1,1 @@
+"""`make demo`: two real softphones talk through the box, and what was heard is measured."""

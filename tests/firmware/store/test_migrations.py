@@ -1,0 +1,89 @@
+"""Schema versions: one transaction up, nothing half done, newer ones refused."""
+
+import apsw
+import pytest
+
+from firmware.store import FileKey, Store, TooNew, migrations
+from firmware.store.database import open_database
+from firmware.store.keys import subkey
+from firmware.store.migrations import STEPS, create_tables, migrate
+from firmware.store.place import Place
+from firmware.store.schema import VERSION
+
+
+def first(database: apsw.Connection) -> None:
+    database.execute("CREATE TABLE one (a)")
+
+
+def second(database: apsw.Connection) -> None:
+    database.execute("ALTER TABLE one ADD COLUMN b")
+
+
+def broken(database: apsw.Connection) -> None:
+    database.execute("CREATE TABLE half (a)")
+    raise RuntimeError("the power of a bug")
+
+
+def tables(database: apsw.Connection) -> list[str]:
+    return [str(row[0]) for row in database.execute("SELECT sql FROM sqlite_schema")]
+
+
+def test_steps_are_taken_in_order_and_the_version_with_them() -> None:
+    database = apsw.Connection(":memory:")
+    database.pragma("user_version", 1)
+    migrate(database, 1, 3, {1: first, 2: second})
+    assert database.pragma("user_version") == 3
+    assert [row[1] for row in database.execute("PRAGMA table_info(one)")] == ["a", "b"]
+    migrate(database, 3, 3, {})
+
+
+def test_a_failing_step_leaves_the_store_as_it_was() -> None:
+    database = apsw.Connection(":memory:")
+    database.pragma("user_version", 1)
+    with pytest.raises(RuntimeError):
+        migrate(database, 1, 3, {1: first, 2: broken})
+    assert database.pragma("user_version") == 1
+    assert tables(database) == []
+
+
+def test_there_is_a_step_from_every_earlier_version() -> None:
+    assert sorted(STEPS) == list(range(1, VERSION))
+
+
+def test_a_store_of_a_newer_version_is_refused_unchanged(directory: str, eager: None) -> None:
+    keys = FileKey.create(directory)
+    Store.create(directory, keys).close()
+    place = Place(directory)
+    database = open_database(place, subkey(keys.box_key(), "pages"))
+    database.pragma("user_version", VERSION + 1)
+    database.close()
+    with open(place.path("store.db-wal"), "rb") as file:
+        log = file.read()
+    assert log
+    with open(place.path("store.db"), "rb") as file:
+        before = file.read()
+    with pytest.raises(TooNew, match="newer version") as caught:
+        Store.open(directory, keys)
+    assert "\n" not in str(caught.value)
+    with open(place.path("store.db"), "rb") as file:
+        assert file.read() == before
+    with open(place.path("store.db-wal"), "rb") as file:
+        assert file.read() == log
+
+
+def test_an_older_store_is_brought_up_to_date_at_opening(
+    directory: str, eager: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = FileKey.create(directory)
+    Store.create(directory, keys).close()
+    monkeypatch.setattr("firmware.store.database.VERSION", VERSION + 1)
+    monkeypatch.setitem(migrations.STEPS, VERSION, first)
+    store = Store.open(directory, keys)
+    assert store._engine._database.pragma("user_version") == VERSION + 1
+    store.close()
+
+
+def test_a_fresh_store_has_the_present_version() -> None:
+    database = apsw.Connection(":memory:")
+    create_tables(database)
+    assert database.pragma("user_version") == VERSION

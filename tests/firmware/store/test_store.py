@@ -1,0 +1,208 @@
+"""Opening and closing: what was put in is there again, a refusal is one line and changes nothing."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from firmware.journal import Journal
+from firmware.store import (
+    Damaged,
+    FileKey,
+    Invalid,
+    NoStore,
+    Store,
+    StoreError,
+    StoreExists,
+    StoreLocked,
+    Unwritable,
+    WrongKey,
+)
+from firmware.store.place import Place
+from tests.firmware.store.conftest import Opener
+from tests.support.clock import ManualClock
+from tests.support.powercut import Recorder
+
+WAIT = 30
+
+
+def contents(directory: str) -> dict[str, bytes]:
+    return {name: Path(directory, name).read_bytes() for name in os.listdir(directory) if name != "lock"}
+
+
+def test_a_new_store_is_empty_and_private(store: Store, directory: str) -> None:
+    assert store.extensions.list() == ()
+    assert store.bindings.load() == []
+    assert store.secrets.get("tls.key") is None
+    assert len(bytes.fromhex(store.tenant)) == 16
+    assert store.domain == "branchline.invalid"
+    assert os.stat(directory).st_mode & 0o777 == 0o700
+    for name in os.listdir(directory):
+        assert os.stat(os.path.join(directory, name)).st_mode & 0o777 == 0o600
+
+
+def test_what_was_stored_is_there_again(reopen: Opener) -> None:
+    store = reopen()
+    made = store.extensions.add("100", "Ottilie", aliases=["301"]).result(WAIT)
+    store.secrets.put("tls.key", b"\0key\xff").result(WAIT)
+    tenant, use = store.tenant, store.subkey("digest nonce")
+    store = reopen()
+    assert store.extensions.list() == (made,)
+    assert store.secrets.get("tls.key") == b"\0key\xff"
+    assert (store.tenant, store.subkey("digest nonce")) == (tenant, use)
+    assert store.subkey("other") != use
+    store.secrets.put("tls.key", b"new").result(WAIT)
+    assert store.secrets.get("tls.key") == b"new"
+    assert reopen().secrets.get("tls.key") == b"new"
+
+
+@pytest.mark.parametrize(("name", "data"), [("", b"x"), ("x" * 65, b"x"), ("x", b"x" * 65537)])
+def test_secrets_are_bounded(store: Store, name: str, data: bytes) -> None:
+    with pytest.raises(Invalid):
+        store.secrets.put(name, data)
+
+
+def test_closing_leaves_one_database_file(store: Store, directory: str) -> None:
+    store.extensions.add("100").result(WAIT)
+    store.close()
+    store.close()
+    assert sorted(os.listdir(directory)) == ["box.key", "generation", "keyring", "lock", "store.db"]
+
+
+def test_where_there_is_no_store(directory: str) -> None:
+    with pytest.raises(NoStore):
+        Store.open(directory, FileKey(directory))
+    assert not os.path.exists(directory)
+    keys = FileKey.create(directory)
+    with pytest.raises(NoStore):
+        Store.open(directory, keys)
+    assert not Store.exists(directory)
+
+
+def test_a_store_is_never_made_over_another(store: Store, directory: str) -> None:
+    store.extensions.add("100").result(WAIT)
+    store.close()
+    before = contents(directory)
+    with pytest.raises(StoreExists):
+        Store.create(directory, FileKey(directory))
+    assert contents(directory) == before
+
+
+def test_two_at_once_are_refused(store: Store, directory: str) -> None:
+    with pytest.raises(StoreLocked, match="in this process"):
+        Store.open(directory, FileKey(directory))
+    program = (
+        "import sys; from firmware.store import *\n"
+        "try: Store.open(sys.argv[1], FileKey(sys.argv[1]))\n"
+        "except StoreLocked as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, directory], capture_output=True, check=True, text=True
+    )
+    assert "in use by another process" in done.stdout
+    store.extensions.add("100").result(WAIT)
+    store.close()
+    Store.open(directory, FileKey(directory)).close()
+
+
+def test_another_box_key_is_refused_and_nothing_written(store: Store, directory: str) -> None:
+    store.extensions.add("100").result(WAIT)
+    store.close()
+    Path(directory, "box.key").write_text("ab" * 32)
+    before = contents(directory)
+    with pytest.raises(WrongKey, match="does not fit") as caught:
+        Store.open(directory, FileKey(directory))
+    assert "\n" not in str(caught.value)
+    assert contents(directory) == before
+    os.unlink(os.path.join(directory, "box.key"))
+    with pytest.raises(WrongKey, match="is missing"):
+        Store.open(directory, FileKey(directory))
+
+
+def test_an_altered_file_is_refused_and_nothing_written(store: Store, directory: str, tmp_path: Path) -> None:
+    for number in range(100, 130):
+        store.extensions.add(str(number))
+    store.flush().result(WAIT)
+    store.close()
+    choice = random.Random(1)  # noqa: S311 - where to damage
+    size = os.path.getsize(os.path.join(directory, "store.db"))
+    refused = changed = 0
+    told = set()
+    for at in [0, 20, 100, 4095, *(choice.randrange(size) for _ in range(30))]:
+        damaged = str(tmp_path / f"damaged{at}")
+        shutil.copytree(directory, damaged)
+        path = Path(damaged, "store.db")
+        data = bytearray(path.read_bytes())
+        data[at] ^= 1
+        path.write_bytes(data)
+        before = contents(damaged)
+        try:
+            Store.open(damaged, FileKey(damaged)).close()
+        except Damaged as error:
+            refused += 1
+            told.add(str(error).replace(damaged, "it"))
+            changed += contents(damaged) != before
+    assert changed == 0
+    assert told == {"it/store.db is damaged or was altered: restore the backup of this box"}
+    assert refused >= 10  # the others hit pages that are not read at the start
+
+
+@pytest.mark.parametrize("length", [0, 1, 512, 4096, 8192])
+def test_a_cut_file_is_refused(store: Store, directory: str, length: int) -> None:
+    store.extensions.add("100").result(WAIT)
+    store.close()
+    os.truncate(os.path.join(directory, "store.db"), length)
+    with pytest.raises(Damaged):
+        Store.open(directory, FileKey(directory))
+
+
+def test_rows_whose_keys_are_missing_are_damage(store: Store, directory: str, tmp_path: Path) -> None:
+    place = Place(directory)
+    old = [place.read(name) for name in ("generation", "keyring")]
+    store.extensions.add("100").result(WAIT)
+    store.close()
+    place.replace("generation", old[0])
+    place.replace("keyring", old[1])
+    with pytest.raises(Damaged):
+        Store.open(directory, FileKey(directory))
+
+
+def test_a_refusal_leaves_the_directory_free(store: Store, directory: str) -> None:
+    store.close()
+    good = Path(directory, "store.db").read_bytes()
+    Path(directory, "store.db").write_bytes(b"")
+    for _ in range(3):
+        with pytest.raises(Damaged):
+            Store.open(directory, FileKey(directory))
+    Path(directory, "store.db").write_bytes(good)
+    Store.open(directory, FileKey(directory)).close()
+
+
+def test_an_orphaned_key_is_destroyed_at_opening(store: Store, directory: str) -> None:
+    store.close()
+    keys = FileKey(directory)
+    from firmware.store.ring import KeyRing
+
+    KeyRing.open(Place(directory), keys.box_key()).add({"ab" * 16: b"k" * 32})
+    journal = Journal(ManualClock())
+    Store.open(directory, keys, journal=journal).close()
+    assert KeyRing.open(Place(directory), keys.box_key()).keys == {}
+    assert [event[1].name for event in journal._queue] == ["store.swept"]
+
+
+def test_a_full_disk_at_creation_is_told_and_repaired_by_room(directory: str) -> None:
+    import apsw
+
+    keys = FileKey.create(directory)
+    recorder = Recorder(Path(directory))
+    recorder.failure = apsw.FullError
+    with pytest.raises(Unwritable, match="no store can be made"):
+        Store.create(recorder.place, keys)
+    assert not Store.exists(directory)
+    recorder.failure = None
+    Store.create(recorder.place, keys).close()
+    assert issubclass(Unwritable, StoreError)

@@ -56,10 +56,11 @@ class CallRecord:
 
     `started`, `answered`, `ended` are wall time (unix seconds), the `_boot` ones `Clock.now()` of boot
     `boot`: durations come from these. `cause` is a fixed word, `ended_by` is "caller", "callee" or "box".
-    `tenant` may be left out: it is the store's own.
+    An empty `tenant` is the store's own.
     """
 
     id: str
+    tenant: str
     kind: CallKind
     caller: str | None
     callee: str | None
@@ -73,4 +74,3 @@ class CallRecord:
     boot: str
     cause: str
     ended_by: str
-    tenant: str = ""

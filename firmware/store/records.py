@@ -133,9 +133,9 @@ def insert_bindings(session: "Session", extension: str, bindings: tuple[StoredBi
         )
 
 
-def read_bindings(session: "Session", wall: float) -> list[StoredBinding]:
-    """Read the registrations that have not lapsed at `wall`."""
-    rows: Any = session.rows["binding"].select(session.database, session.keys, "WHERE expires > ?", wall)
+def read_bindings(session: "Session") -> list[StoredBinding]:
+    """Read all registrations, lapsed ones too."""
+    rows: Any = session.rows["binding"].select(session.database, session.keys)
     return [
         StoredBinding(
             row["extension"],

@@ -35,9 +35,15 @@ MAX_CALLS = 10_000
 class Bindings:
     """Registrations kept over a restart."""
 
-    def __init__(self, writer: Writer, found: list[StoredBinding]) -> None:
+    def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._found = found
+        self._found: list[StoredBinding] = []
+
+    def found(self, stored: list[StoredBinding], wall: float) -> None:
+        """Take what lay in the store at opening; the rows of lapsed registrations are deleted."""
+        self._found = [binding for binding in stored if binding.expires > wall]
+        for extension in {binding.extension for binding in stored if binding.expires <= wall}:
+            self.save(extension, [binding for binding in self._found if binding.extension == extension])
 
     def load(self) -> list[StoredBinding]:
         """Return those that had not lapsed when the store was opened; a second call returns none."""
@@ -90,7 +96,6 @@ class Store:
         place: Place,
         box_key: bytes,
         engine: Engine,
-        registered: list[StoredBinding],
         journal: Journal | None,
     ) -> None:
         self.tenant = engine.tenant
@@ -103,7 +108,7 @@ class Store:
         self._writer = Writer(engine, journal)
         self._closed = False
         self.extensions = Extensions(engine, self._writer, self.tenant)
-        self.bindings = Bindings(self._writer, registered)
+        self.bindings = Bindings(self._writer)
         self.secrets = Secrets(engine, self._writer)
 
     @staticmethod
@@ -159,34 +164,17 @@ class Store:
         """
         place = _place(directory)
         place.claim()
-        database = None
-        logged = place.has_log()
         try:
             if not place.exists():
                 raise place.no_store()
             box_key = keys.box_key()
-            ring = KeyRing.open(place, box_key)
-            try:
-                database = open_database(place, subkey(box_key, "pages"))
-                version = check_version(database, place)
-                engine = Engine(database, ring, _rows(box_key), journal)
-                prepare_writing(database, version)
-                engine.load()
-                registered = read_bindings(engine.session(), (clock or Clock()).wall())
-            except Exception as error:
-                if is_damage(error):
-                    raise damaged(place) from None
-                raise
-            opened(database)
-            engine.settle()
-            return cls(place, box_key, engine, registered, journal)
+            engine, registered = _load(place, box_key, journal)
         except BaseException:
-            if database is not None:
-                if not logged:  # then closing has nothing to fold, and removes the empty file SQLite made
-                    opened(database)
-                database.close()
             place.release()
             raise
+        store = cls(place, box_key, engine, journal)
+        store.bindings.found(registered, (clock or Clock()).wall())
+        return store
 
     @property
     def alarm(self) -> str | None:
@@ -256,6 +244,31 @@ def _place(directory: str | Place) -> Place:
 def _rows(box_key: bytes) -> dict[str, Rows]:
     blind_key = subkey(box_key, "blind index")
     return {table.name: Rows(table, blind_key) for table in TABLES}
+
+
+def _load(place: Place, box_key: bytes, journal: Journal | None) -> tuple[Engine, list[StoredBinding]]:
+    """Open ring and database and read what is kept in memory; nothing is written unless all of it is good."""
+    ring = KeyRing.open(place, box_key)
+    logged = place.has_log()
+    database = None
+    try:
+        database = open_database(place, subkey(box_key, "pages"))
+        version = check_version(database, place)
+        engine = Engine(database, ring, _rows(box_key), journal)
+        prepare_writing(database, version)
+        engine.load()
+        registered = read_bindings(engine.session())
+    except Exception as error:
+        if database is not None:
+            if not logged:  # then closing has nothing to fold, and removes the empty file SQLite made
+                opened(database)
+            database.close()
+        if is_damage(error):
+            raise damaged(place) from None
+        raise
+    opened(database)
+    engine.settle()
+    return engine, registered
 
 
 def _build(place: Place, box_key: bytes, domain: str) -> None:

@@ -49,7 +49,7 @@ def use_everything(store: Store, journal: Journal) -> None:
     for kind in CallKind:
         for _ in range(20):
             record = CallRecord(
-                new_id(), kind, anne.id, bert.id, ALIAS, *times, "ab" * 16, NAME + "1", NAME + "!"
+                new_id(), "", kind, anne.id, bert.id, ALIAS, *times, "ab" * 16, NAME + "1", NAME + "!"
             )
             store.record_call(record)
     store.bindings.save(

@@ -91,17 +91,8 @@ def test_erasing_takes_rows_and_key_and_leaves_the_others_call(reopen: Opener, d
     anne, bert = (store.extensions.add(number).result(WAIT) for number in ("100", "101"))
     times = (1000.0, 1001.0, 1010.0, 1.0, 2.0, 11.0)
     for caller, callee in ((anne, bert), (bert, anne)):
-        record = CallRecord(
-            new_id(),
-            CallKind.INTERNAL,
-            caller.id,
-            callee.id,
-            callee.number,
-            *times,
-            "ab" * 16,
-            "normal",
-            "callee",
-        )
+        parties = (new_id(), "", CallKind.INTERNAL, caller.id, callee.id, callee.number)
+        record = CallRecord(*parties, *times, "ab" * 16, "normal", "callee")
         store.record_call(record)
     source, local = ("10.0.0.9", 5060), ("10.0.0.1", 5060)
     binding = StoredBinding(anne.id, "sip:1@10.0.0.9", "UDP", source, local, "c", 1, 9e9)

@@ -22,7 +22,7 @@ Words = tuple[str, ...]
 def call(caller: str, callee: str) -> CallRecord:
     times = (1000.0, None, 1010.0, 1.0, None, 11.0)
     return CallRecord(
-        new_id(), CallKind.INTERNAL, caller, callee, "0555", *times, "ab" * 16, "normal", "caller"
+        new_id(), "", CallKind.INTERNAL, caller, callee, "0555", *times, "ab" * 16, "normal", "caller"
     )
 
 

@@ -14,6 +14,7 @@ WAIT = 30
 def call(caller: str | None, callee: str | None, started: float = 1000.0) -> CallRecord:
     return CallRecord(
         id=new_id(),
+        tenant="",
         kind=CallKind.INTERNAL,
         caller=caller,
         callee=callee,
@@ -112,6 +113,8 @@ def test_registrations_come_back_while_they_last(reopen: Opener) -> None:
     store = reopen()
     assert store.bindings.load() == [binding(anne, "sip:a@192.0.2.7")]
     assert store.bindings.load() == []
+    store.flush().result(WAIT)
+    assert list(store._engine._database.execute("SELECT count(*) FROM binding")) == [(1,)]
 
 
 def test_registrations_replace_each_other_and_are_bounded(reopen: Opener) -> None:

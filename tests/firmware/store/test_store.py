@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import apsw
 import pytest
 
 from firmware.journal import Journal
@@ -23,6 +24,7 @@ from firmware.store import (
     WrongKey,
 )
 from firmware.store.place import Place
+from firmware.store.ring import KeyRing
 from tests.firmware.store.conftest import Opener
 from tests.support.clock import ManualClock
 from tests.support.powercut import Recorder
@@ -185,8 +187,6 @@ def test_a_refusal_leaves_the_directory_free(store: Store, directory: str) -> No
 def test_an_orphaned_key_is_destroyed_at_opening(store: Store, directory: str) -> None:
     store.close()
     keys = FileKey(directory)
-    from firmware.store.ring import KeyRing
-
     KeyRing.open(Place(directory), keys.box_key()).add({"ab" * 16: b"k" * 32})
     journal = Journal(ManualClock())
     Store.open(directory, keys, journal=journal).close()
@@ -195,8 +195,6 @@ def test_an_orphaned_key_is_destroyed_at_opening(store: Store, directory: str) -
 
 
 def test_a_full_disk_at_creation_is_told_and_repaired_by_room(directory: str) -> None:
-    import apsw
-
     keys = FileKey.create(directory)
     recorder = Recorder(Path(directory))
     recorder.failure = apsw.FullError
@@ -206,3 +204,29 @@ def test_a_full_disk_at_creation_is_told_and_repaired_by_room(directory: str) ->
     recorder.failure = None
     Store.create(recorder.place, keys).close()
     assert issubclass(Unwritable, StoreError)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_full_disk_does_not_keep_the_box_from_starting(
+    directory: str, eager: None, closed: bool, tmp_path: Path
+) -> None:
+    """Phones must register and call for help whatever the disk does; only changes are refused."""
+    keys = FileKey.create(directory)
+    store = Store.create(directory, keys)
+    made = store.extensions.add("100").result(WAIT)
+    killed = str(tmp_path / "killed")
+    if closed:
+        store.close()
+    shutil.copytree(directory, killed)
+    store.close()
+    KeyRing.open(Place(killed), keys.box_key()).add({"ab" * 16: b"k" * 32})
+    recorder = Recorder(Path(killed))
+    recorder.failure = apsw.FullError
+    store = Store.open(recorder.place, FileKey(killed))
+    assert store.extensions.list() == (made,)
+    with pytest.raises(Unwritable):
+        store.extensions.add("101").result(WAIT)
+    recorder.failure = None
+    store.extensions.add("101").result(WAIT)
+    store.close()
+    assert len(KeyRing.open(Place(killed), keys.box_key()).keys) == 2

@@ -30,7 +30,9 @@ WAIT = 30
 
 def call() -> CallRecord:
     times = (1000.0, None, 1010.0, 1.0, None, 11.0)
-    return CallRecord(new_id(), CallKind.INTERNAL, None, None, None, *times, "ab" * 16, "normal", "caller")
+    return CallRecord(
+        new_id(), "", CallKind.INTERNAL, None, None, None, *times, "ab" * 16, "normal", "caller"
+    )
 
 
 def soon(condition: Callable[[], bool]) -> bool:

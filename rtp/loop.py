@@ -42,7 +42,6 @@ SETTLE = 0.1  # seconds after locking in which the kernel may still have queued 
 TICK = 1.0  # seconds between two looks at silent rows
 EVENTS = 4096  # events kept for a reader that does not read
 SENDS, RECEIVES = 1, 2  # bits of Row.direction
-
 _unpack = HEADER.unpack_from
 
 

@@ -255,6 +255,8 @@ class TwinTests:
             call.change(call.left, direction=left)
             call.change(call.right, direction=right)
             assert call.exchange(b"one", b"other") == heard
+        call.change(call.right, direction=SENDONLY)  # the other row alone is not enough to be sent to
+        assert call.exchange(b"one", b"other") == ([b"other"], [])
         assert tier.statistics(call.left).forbidden == 2
         assert tier.statistics(call.right).forbidden == 2
 
@@ -304,6 +306,9 @@ class TwinTests:
         call = Call(tier)
         call.talk()
         foreign = Phone("127.0.0.2")
+        foreign.rtcp.sendto(REPORT, (BOX, call.left + 1))
+        tier.settle()
+        assert call.b.reports() == []
         call.a.rtcp.sendto(REPORT, (BOX, call.left + 1))
         foreign.rtcp.sendto(REPORT, (BOX, call.left + 1))
         call.b.rtcp.sendto(REPORT, (BOX, call.right + 1))
@@ -398,6 +403,16 @@ class TwinTests:
         tier.settle()
         assert call.b.heard() == []
         assert tier.statistics(call.left).packets == 0
+        assert call.exchange(b"one", b"other") == ([b"other"], [b"one"])
+
+    def test_what_was_queued_when_a_call_ended_reaches_no_other(self, tier: Tier) -> None:
+        call = Call(tier)
+        call.talk()
+        call.a.say(call.left, b"last words")
+        tier.remove(call.left)
+        tier.put(call.rows[call.left].replace(window=1))
+        tier.settle()
+        assert call.b.heard() == []
         assert call.exchange(b"one", b"other") == ([b"other"], [b"one"])
 
     def test_a_far_end_that_refuses_harms_nobody(self, tier: Tier) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from firmware.journal import Journal, Kind, Level
@@ -11,7 +11,7 @@ from firmware.lines.accounts import STRANGER, Account, Accounts
 from firmware.lines.guesses import Guesses
 from sip.answer import Answer
 from sip.digest import Challenge, DigestServer, Granted
-from sip.flow import Flow
+from sip.flow import Address, Flow, Transport
 from sip.message import Request
 from sip.session import Session
 
@@ -40,6 +40,22 @@ def _same(identity: object, account: Account) -> bool:
     return isinstance(identity, Account) and identity.party.extension == account.party.extension
 
 
+class Digests:
+    """Which digest server asks at which listener (transport and local address)."""
+
+    __slots__ = ("_others", "_usual")
+
+    def __init__(
+        self, usual: DigestServer, others: Mapping[tuple[Transport, Address], DigestServer] | None = None
+    ) -> None:
+        self._usual = usual
+        self._others = others or {}
+
+    def of(self, flow: Flow) -> DigestServer:
+        """Return the one for what came by a flow."""
+        return self._others.get((flow.transport, flow.local), self._usual) if self._others else self._usual
+
+
 class Gate:
     """Decides for the stack: an Account is who asks, an Answer refuses."""
 
@@ -49,13 +65,13 @@ class Gate:
         journal: Journal,
         is_emergency: Callable[[str], bool],
         *,
-        digest: DigestServer,
+        digests: Digests,
         open_emergency: bool,
     ) -> None:
         self._accounts = accounts
         self._journal = journal
         self._is_emergency = is_emergency
-        self.digest = digest
+        self.digests = digests
         self.open_emergency = open_emergency
         self._guesses = Guesses()
         self.counters = {
@@ -87,12 +103,13 @@ class Gate:
 
     def _prove(self, request: Request, flow: Flow, now: float) -> Account | Answer:
         host, port = flow.remote
+        digest = self.digests.of(flow)
         if self._guesses.suspect():
-            claimed = self.digest.claimed(request)
+            claimed = digest.claimed(request)
             if claimed and not self._guesses.may_try(host, port, claimed, now):
                 self.counters["gate: slowed down"] += 1
-                return Answer(401, tuple(self.digest.challenge(now, host)))
-        verdict = self.digest.check(request, now, host)
+                return Answer(401, tuple(digest.challenge(now, host)))
+        verdict = digest.check(request, now, host)
         if isinstance(verdict, Granted):
             return self._owner(request, verdict.user, host, port)
         if isinstance(verdict, Challenge):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from firmware.calls.cause import Cause
@@ -12,7 +12,7 @@ from firmware.calls.leg import Leg, Party
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.lines.accounts import STRANGER, Account, Accounts
-from firmware.lines.gate import Gate, dialled
+from firmware.lines.gate import Digests, Gate, dialled
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
 from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, read
 from firmware.lines.status import GOODBYES
@@ -20,7 +20,7 @@ from firmware.media import Description
 from firmware.store.model import Extension
 from sip.answer import Answer
 from sip.digest import DigestServer
-from sip.flow import Flow
+from sip.flow import Address, Flow, Transport
 from sip.message import Request
 from sip.nameaddr import NameAddr
 from sip.registrar import Binding, RegistrarLimits
@@ -34,22 +34,35 @@ _ANONYMOUS: Final = NameAddr(
 )  # RFC 3323 4.1.1.3
 
 
+Listener = tuple[Transport, Address]
+"""A socket of ours: transport and local address, as in `Flow`."""
+
+
 @dataclass(frozen=True, slots=True)
 class SipSettings:
     """The site's word on SIP.
 
-    `algorithms` are offered in challenges; `shortest` and `longest` bound registrations in seconds, `phones`
+    `algorithms` are offered in challenges; `listeners` may name others by transport and local address, such
+    as SHA-256 alone where only new phones come in. `shortest` and `longest` bound registrations in seconds, `phones`
     those of one extension. `address` is our host where a socket is bound to all addresses. `open_emergency`:
     an emergency call from the local network needs no proof of who calls (a matter of the country).
     """
 
     realm: str = "branchline"
     algorithms: tuple[str, ...] = ("MD5",)
+    listeners: Mapping[Listener, tuple[str, ...]] = field(default_factory=dict)
     shortest: int = 60
     longest: int = 3600
     phones: int = 10
     address: str = ""
     open_emergency: bool = True
+
+    @property
+    def all_algorithms(self) -> tuple[str, ...]:
+        """Every algorithm some listener offers."""
+        return tuple(
+            sorted({*self.algorithms, *(name for names in self.listeners.values() for name in names)})
+        )
 
     @property
     def limits(self) -> RegistrarLimits:
@@ -127,13 +140,13 @@ class SipEndpoint:
         self._kept = kept
         self._now = clock.now
         self._settings = settings or SipSettings()
-        self._accounts = Accounts(self._settings.realm, self._settings.algorithms)
+        self._accounts = Accounts(self._settings.realm, self._settings.all_algorithms)
         self._accounts.load(kept.extensions.list())
         self._gate = Gate(
             self._accounts,
             journal,
             self._is_emergency,
-            digest=self._make_digest(),
+            digests=self._make_digests(),
             open_emergency=self._settings.open_emergency,
         )
         limits = self._settings.limits
@@ -153,10 +166,12 @@ class SipEndpoint:
         before, self._settings = self._settings, settings
         self._registrations.limit(settings.limits)
         self._gate.open_emergency = settings.open_emergency
-        if (before.realm, before.algorithms) != (settings.realm, settings.algorithms):
-            self._accounts.reset(settings.realm, settings.algorithms)
+        if (before.realm, before.algorithms, before.listeners) != (
+            settings.realm, settings.algorithms, settings.listeners,
+        ):  # fmt: skip
+            self._accounts.reset(settings.realm, settings.all_algorithms)
             self._accounts.load(self._kept.extensions.list())
-            self._gate.digest = self._make_digest()
+            self._gate.digests = self._make_digests()
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -258,7 +273,12 @@ class SipEndpoint:
     def _is_emergency(self, number: str) -> bool:
         return self.calls is not None and self.calls.is_emergency(number)
 
-    def _make_digest(self) -> DigestServer:
+    def _make_digests(self) -> Digests:
         # A fresh key each time: nonces hold monotonic time, and the replay table does not outlive us.
         settings = self._settings
-        return DigestServer(settings.realm, os.urandom(32), settings.algorithms, self._accounts.ha1)
+
+        def make(algorithms: tuple[str, ...]) -> DigestServer:
+            return DigestServer(settings.realm, os.urandom(32), algorithms, self._accounts.ha1)
+
+        others = {listener: make(algorithms) for listener, algorithms in settings.listeners.items()}
+        return Digests(make(settings.algorithms), others)

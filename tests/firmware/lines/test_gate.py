@@ -341,6 +341,23 @@ def test_calls_only_ever_hear_of_the_authenticated_user(
     run(main(), VirtualTimeLoop())
 
 
+def test_listeners_may_offer_other_algorithms() -> None:
+    from dataclasses import replace
+
+    def test(house: House) -> None:
+        house.line.settings = replace(house.line.settings, listeners={("TCP", BOX): ("SHA-256",)})
+        [tcp] = house.feed(message(), LAN, "TCP", 7)
+        [udp] = house.feed(message(), LAN)
+        assert ("algorithm=SHA-256" in tcp, "algorithm=MD5" in tcp) == (True, False)
+        assert ("algorithm=SHA-256" in udp, "algorithm=MD5" in udp) == (False, True)
+        for challenge, transport, number in ((tcp, "TCP", 7), (udp, "UDP", 0)):
+            fresh = message()
+            answered(challenge, fresh, "101", f"{SECRET} 101", fresh)
+            assert status(house.feed(fresh, LAN, transport, number)) == 200  # type: ignore[arg-type]  # literals
+
+    scene(test)
+
+
 def test_dialled_is_the_user_part_without_parameters() -> None:
     flow = Flow("UDP", BOX, LAN)
     assert flow

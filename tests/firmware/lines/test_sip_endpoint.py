@@ -1,12 +1,16 @@
 """Calls through the endpoint: what the phones hear, and what they never get to know of each other."""
 
 import asyncio
+import gc
 
 import pytest
 
+from firmware.calls.call import Call
 from firmware.calls.house import Settings
+from firmware.lines.sip_leg import SipLeg
 from sip.listener import End
 from sip.message import Request
+from sip.session import Session
 from tests.firmware.lines.house import House, Phone, headers, play, sdp
 
 
@@ -311,3 +315,36 @@ def test_before_there_is_call_control_a_call_is_told_to_come_back() -> None:
         assert end.status == 503
 
     play(scene)
+
+
+def test_a_finished_call_leaves_nothing_for_the_collector() -> None:
+    kinds = (SipLeg, Session, Call)
+
+    async def scene(house: House) -> None:
+        anna, ben = await two(house)
+        gc.collect()
+        gc.disable()
+        for _ in range(3):
+            await anna.call("102")
+            await ben.ring()
+            await ben.answer()
+            await anna.reoffer(sdp(4000, "a=sendonly"))
+            assert ben.session is not None
+            ben.session.accept_offer(sdp(5000, "a=recvonly"), ben.now)
+            await asyncio.sleep(1)
+            await anna.hangup()
+            await anna.call("102")
+            await ben.reject(486)
+            await anna.call("102")
+            await anna.hangup()
+        await asyncio.sleep(200)
+        for phone in (anna, ben):
+            phone.session = None
+            phone.heard.clear()
+        left = [thing for thing in gc.get_objects() if isinstance(thing, kinds)]
+        assert not left
+
+    try:
+        play(scene)
+    finally:
+        gc.enable()

@@ -1,7 +1,7 @@
 """Draws the house: `python docs/pictures/draw.py` writes house.svg beside this file.
 
-What exists in the tree is drawn in full, what later work will fill is drawn faint; so the picture cannot promise
-more than there is. A test compares the committed picture with a fresh one.
+What exists in the tree is drawn in full, what later work will fill is drawn faint; so the picture cannot
+promise more than there is. A test compares the committed picture with a fresh one.
 """
 
 from pathlib import Path
@@ -13,14 +13,23 @@ WIDTH, HEIGHT = 1080, 760
 
 INK, FAINT, PAPER = "#1d2b36", "#8a949b", "#fbfaf6"
 CALL, PACKET, QUIET = "#0b6e99", "#c2541b", "#5d7a52"
+SOFT = "#50616b"
+SIP = "messages, transactions,\ndialogs, registrar,\noffer and answer, digest;\nsockets: sip/transport"
+PROVISIONING = "the site file, typed;\nrefused by line and\nkey; countries\nas data"
+BOARD = "HAT, FXS and\nFXO lines"
+RTP = "the forwarding plan:\nrows of plain numbers\n\ncontrol: typed messages\nloop: follows the plan"
+PORTS = "a pair for each side\nof a call; a source is\nlearnt once, then the\nsocket is connected"
+PHONES = "desk phones\nand softphones"
+LEGEND = "Bold: in the tree. Faint: a place that later work fills. The numbers are told in docs/map.md."
+STEPS = {"lines": 4, "calls": 5, "media": 6, "store": 7}
 FLOORS = [
     (["main"], "builds the objects, wires events, starts and stops the box"),
     (["web", "console", "cli"], "skins over the same operations"),
     (["operations"], "typed: arguments, role, audit; one local socket"),
     (["update", "lines"], "endpoints behind one Leg interface"),
-    (["calls"], "a call is a task tree: who rings, who talks, who pays"),
+    (["calls"], "a call is a task tree: who rings, who talks"),
     (["privacy"], "rights, consent, retention"),
-    (["media", "store", "egress"], "plans for packets; encrypted rows; what may leave"),
+    (["media", "store", "egress"], "plans, rows, destinations"),
     (["journal"], "typed events, masked"),
     (["clock", "labels", "errors"], "time; what data is and why; one clear line"),
 ]
@@ -39,11 +48,12 @@ def text(x: float, y: float, words: str, size: int = 14, *, fill: str = INK, mor
     return f'<text x="{x:g}" y="{y:g}" font-size="{size}" fill="{fill}" {more}>{escape(words)}</text>'
 
 
-def box(x: float, y: float, width: float, height: float, *, fill: str = "#fff", line: str = INK, more: str = "") -> str:
+def box(
+    x: float, y: float, width: float, height: float, *, fill: str = "#fff", line: str = INK, more: str = ""
+) -> str:
     """Return a rounded box."""
-    return (
-        f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="8" fill="{fill}" stroke="{line}" {more}/>'
-    )
+    area = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
+    return f'<rect {area} rx="8" fill="{fill}" stroke="{line}" {more}/>'
 
 
 def arrow(points: str, colour: str, *, both: bool = False, dashed: bool = False) -> str:
@@ -51,16 +61,15 @@ def arrow(points: str, colour: str, *, both: bool = False, dashed: bool = False)
     name = {CALL: "call", PACKET: "packet", QUIET: "quiet"}[colour]
     start = f' marker-start="url(#{name})"' if both else ""
     dash = ' stroke-dasharray="2 5" stroke-linecap="round"' if dashed else ""
-    return (
-        f'<path d="{points}" fill="none" stroke="{colour}" stroke-width="2.5"{dash} marker-end="url(#{name})"{start}/>'
-    )
+    ends = f'marker-end="url(#{name})"{start}'
+    return f'<path d="{points}" fill="none" stroke="{colour}" stroke-width="2.5"{dash} {ends}/>'
 
 
-def step(x: float, y: float, number: int, colour: str) -> str:
+def step(x: float, y: float, number: int) -> str:
     """Return a numbered dot, told about in docs/map.md."""
     return (
-        f'<circle cx="{x:g}" cy="{y:g}" r="11" fill="{colour}"/>'
-        f'<text x="{x:g}" y="{y + 4.5:g}" font-size="13" fill="#fff" text-anchor="middle" font-weight="700">{number}</text>'
+        f'<circle cx="{x:g}" cy="{y:g}" r="10" fill="{CALL}"/>'
+        f'<text x="{x:g}" y="{y + 4.5:g}" font-size="12" fill="#fff" text-anchor="middle">{number}</text>'
     )
 
 
@@ -86,8 +95,11 @@ def floors(x: float, y: float, width: float) -> list[str]:
             exists = there(f"firmware/{name}")
             style = 'font-weight="700"' if exists else 'font-style="italic"'
             parts.append(text(left, top + 21, name, 14, fill=INK if exists else FAINT, more=style))
-            left += 8.6 * len(name) + 16
-        parts.append(text(x + width - 12, top + 21, words, 12, fill="#50616b", more='text-anchor="end"'))
+            left += 9 * len(name) + 16
+            if name in STEPS:
+                parts.append(step(left, top + 16, STEPS[name]))
+                left += 20
+        parts.append(text(x + width - 12, top + 21, words, 12, fill=SOFT, more='text-anchor="end"'))
     return parts
 
 
@@ -105,47 +117,60 @@ def house() -> str:
         f"<defs>{heads}</defs>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" rx="14" fill="{PAPER}"/>',
         # the signalling process
-        box(210, 30, 540, 596, line=CALL, more='stroke-width="2"'),
-        text(226, 56, "process branchline", 15, fill=CALL, more='font-weight="700"'),
-        text(734, 56, "one event loop, one thread that writes", 12, fill=CALL, more='text-anchor="end"'),
-        text(226, 82, "firmware", 17, more='font-weight="700"'),
-        text(310, 82, "a floor imports only floors below it", 12, fill="#50616b"),
-        *floors(226, 94, 508),
-        text(226, 462, "the rooms know neither each other nor the firmware", 12, fill="#50616b"),
-        *place(226, 474, 160, 136, "sip", "messages, transactions,\ndialogs, offer and answer,\nregistrar, digest.\nSockets: sip/transport", CALL),
-        *place(400, 474, 160, 136, "provisioning", "the site file: typed,\nrefused with line and key,\ncountry profiles as data", CALL),
-        *place(574, 474, 160, 136, "board", "HAT, FXS and FXO lines", CALL),
+        box(200, 30, 556, 596, line=CALL, more='stroke-width="2"'),
+        text(240, 56, "process branchline", 15, fill=CALL, more='font-weight="700"'),
+        text(740, 56, "one event loop, one thread that writes", 12, fill=CALL, more='text-anchor="end"'),
+        text(240, 82, "firmware", 17, more='font-weight="700"'),
+        text(740, 82, "a floor imports only floors below it", 12, fill=SOFT, more='text-anchor="end"'),
+        *floors(240, 94, 500),
+        text(
+            740,
+            460,
+            "the rooms know neither each other nor the firmware",
+            12,
+            fill=SOFT,
+            more='text-anchor="end"',
+        ),
+        *place(240, 474, 180, 136, "sip", SIP, CALL),
+        *place(430, 474, 166, 136, "provisioning", PROVISIONING, CALL),
+        *place(606, 474, 134, 136, "board", BOARD, CALL),
+        step(374, 494, 2),
+        step(400, 494, 3),
         # the media process
-        box(830, 30, 220, 596, line=PACKET, more='stroke-width="2"'),
-        text(846, 56, "process branchline-media", 15, fill=PACKET, more='font-weight="700"'),
-        *place(846, 94, 188, 172, "rtp", "the forwarding plan:\nrows of plain numbers\n\nrtp.control: typed messages\nrtp.process: its ports\nrtp.loop: follows the plan", PACKET),
-        *place(846, 474, 188, 136, "ports", "one pair for each side\nof a call; learn a source\nonce, then connect", INK),
-        arrow("M940 268V470", PACKET, both=True),
-        text(952, 352, "epoll,", 12, fill=PACKET),
-        text(952, 369, "no allocation", 12, fill=PACKET),
-        text(952, 386, "per packet", 12, fill=PACKET),
+        box(850, 30, 206, 596, line=PACKET, more='stroke-width="2"'),
+        text(864, 56, "branchline-media", 15, fill=PACKET, more='font-weight="700"'),
+        text(864, 78, "a process of its own", 12, fill=PACKET),
+        *place(864, 94, 178, 150, "rtp", RTP, PACKET),
+        *place(864, 474, 178, 136, "ports", PORTS, INK),
+        arrow("M953 246V470", PACKET, both=True),
+        text(965, 346, "epoll; nothing", 12, fill=PACKET),
+        text(965, 363, "is allocated", 12, fill=PACKET),
+        text(965, 380, "per packet", 12, fill=PACKET),
         # between the two
-        arrow("M736 338H790V180H842", QUIET, both=True),
-        text(762, 142, "edits down,", 12, fill=QUIET),
-        text(762, 158, "events up", 12, fill=QUIET),
-        step(790, 250, 6, QUIET),
+        arrow("M742 338H802V180H860", QUIET, both=True),
+        text(770, 152, "edits down,", 12, fill=QUIET),
+        text(770, 168, "events up", 12, fill=QUIET),
         # phones
-        *place(24, 474, 130, 136, "phones", "desk phones and\nsoftphones, at least\ntwo of them", INK),
-        arrow("M156 520H222", CALL, both=True),
-        text(160, 510, "SIP", 12, fill=CALL, more='font-weight="700"'),
-        step(188, 546, 1, CALL),
-        arrow("M90 612V690H940V614", PACKET, both=True),
-        text(100, 682, "RTP, both ways, through the box and past the signalling", 12, fill=PACKET, more='font-weight="700"'),
-        step(800, 690, 7, PACKET),
+        *place(24, 474, 126, 136, "phones", PHONES, INK),
+        arrow("M152 520H236", CALL, both=True),
+        text(160, 508, "SIP", 12, fill=CALL, more='font-weight="700"'),
+        step(186, 546, 1),
+        arrow("M87 612V700H953V614", PACKET, both=True),
+        text(
+            100,
+            692,
+            "RTP goes both ways through the media process only",
+            12,
+            fill=PACKET,
+            more='font-weight="700"',
+        ),
         # the way of a call upwards
-        arrow("M300 472V438H206V228H222", CALL, dashed=True),
-        step(300, 454, 2, CALL),
-        step(206, 330, 3, CALL),
-        # state directory
-        box(400, 646, 334, 30, fill="#eef3ea", line=QUIET),
-        text(414, 666, "state directory: site.toml · encrypted store · key ring", 12, fill=QUIET, more='font-weight="700"'),
-        arrow("M567 612V643", QUIET, both=True),
-        text(24, 738, "Bold: in the tree today. Faint: a place that later work fills. The numbers are told in docs/map.md.", 12, fill=FAINT),
+        arrow("M262 472V452H220V224H236", CALL, dashed=True),
+        # what is kept
+        box(500, 642, 256, 30, fill="#eef3ea", line=QUIET),
+        text(628, 662, "site.toml, encrypted store, key ring", 12, fill=QUIET, more='text-anchor="middle"'),
+        arrow("M778 338V657H760", QUIET),
+        text(24, 738, LEGEND, 12, fill=FAINT),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"

@@ -6,6 +6,7 @@ import sys
 from firmware.cli.phone import account_uri, describe, qr_code
 from firmware.cli.tables import table
 from firmware.clock import Clock
+from firmware.errors import OperatorError
 from firmware.journal import Journal, Word
 from firmware.operations.extensions import credentials
 from firmware.operations.operation import Name, Outcome, plain
@@ -18,7 +19,11 @@ SECONDS = 30.0
 
 def make_store(directory: str, clock: Clock, journal: Journal) -> Store:
     """Make the state directory, its key and its store with ten extensions; raise OperatorError."""
-    os.makedirs(directory, mode=0o700, exist_ok=True)
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+    except OSError as error:
+        text = f"{directory}: cannot be made ({error.strerror}); name another with --state"
+        raise OperatorError(text, key="start") from error
     store = Store.create(directory, FileKey.create(directory), clock, journal)
     journal.audit_to(store.record_audit)
     try:

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import stat
 import sys
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,8 @@ def check_place(directory: str) -> None:
         raise NotStarted(
             f"{directory}: cannot be used ({error.strerror}); name another with --state"
         ) from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotStarted(f"{directory}: not a directory; name another with --state")
     if found.st_uid != os.geteuid():
         raise NotStarted(
             f"{directory}: belongs to another user (uid {found.st_uid}); "

@@ -202,7 +202,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    random, inputs, tried = Random(options.seed), corpus(), 0  # noqa: S311  # repeatable, not secret
+    random, inputs, tried = Random(options.seed), corpus(), 0  # repeatable, not secret
     end = time.monotonic() + options.seconds
     while time.monotonic() < end:
         data = mutate(random, inputs, WORDS)

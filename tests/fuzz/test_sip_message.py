@@ -22,7 +22,7 @@ def test_the_corpus() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_mutations(seed: int) -> None:
-    random = Random(seed)  # noqa: S311  # repeatable, not secret
+    random = Random(seed)  # repeatable, not secret
     for _ in range(300):
         check(mutate(random, CORPUS, WORDS))
 

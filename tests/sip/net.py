@@ -104,7 +104,7 @@ class Bench:
         self.sent: list[tuple[Flow, bytes]] = []
         self.user = User()
         self.alive = True
-        dice = random.Random(7)  # noqa: S311  # repeatable tests
+        dice = random.Random(7)  # repeatable tests
         self.stack = Stack(self._send, self.user, config or StackConfig(), dice.randbytes, handlers)
         number = 0 if transport == "UDP" else 1
         self.flow = Flow(transport, BOX, PHONE, number)  # type: ignore[arg-type]  # a literal, in effect
@@ -242,7 +242,7 @@ class Network:
 
     def __init__(self, seed: int, loss: float = 0.0, double: float = 0.0, delay: float = 0.01) -> None:
         self.now = 0.0
-        self.dice = random.Random(seed)  # noqa: S311  # repeatable tests
+        self.dice = random.Random(seed)  # repeatable tests
         self.loss, self.double, self.delay = loss, double, delay
         self.stacks: dict[Address, Stack] = {}
         self.users: dict[Address, User] = {}

@@ -6,7 +6,7 @@ from tests.sip.net import BOX, OFFER, PHONE, Phone
 
 
 def core(address: str = "") -> Core:
-    return Core(lambda *_: True, StackConfig(address=address), random.Random(1).randbytes)  # noqa: S311
+    return Core(lambda *_: True, StackConfig(address=address), random.Random(1).randbytes)
 
 
 def test_contact_names_the_way_back() -> None:

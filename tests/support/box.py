@@ -84,6 +84,7 @@ class Box:
             else:
                 text = self._site.format(udp=udp, tls=tls, first=first, last=last)
             path.write_text(text)
+            path.chmod(0o600)
         site = read_site(path)
         places = {one.transport: (one.address, one.port) for one in site.listeners}
         nowhere = ("", 0)

@@ -195,7 +195,7 @@ class Phone:
         self.number = number
         self.address = address
         self.plugged = True
-        dice = random.Random(number)  # noqa: S311 - the phone of a test
+        dice = random.Random(number)
         self.stack = Stack(self._send, self, StackConfig(), dice.randbytes)
         drive(self.stack, house.clock)
         self.flow = Flow(transport, address, BOX, 0 if transport == "UDP" else next(_numbers))

@@ -121,7 +121,7 @@ def recorded(tmp_path: Path, work: Callable[[Work], None], *, forgetful: bool = 
 
 def failures(recorder: Recorder, tmp_path: Path, cuts: list[int], seed: int) -> list[str]:
     """Cut the power at each of `cuts`; return what was wrong."""
-    choice = random.Random(seed)  # noqa: S311 - which sectors survive is no secret
+    choice = random.Random(seed)
     wrong = []
     for at, cut in enumerate(cuts):
         image = tmp_path / f"image{seed}-{at}"
@@ -134,7 +134,7 @@ def failures(recorder: Recorder, tmp_path: Path, cuts: list[int], seed: int) -> 
 
 
 def random_cuts(recorder: Recorder, count: int, seed: int) -> list[int]:
-    choice = random.Random(seed)  # noqa: S311
+    choice = random.Random(seed)
     return [choice.randint(0, len(recorder.events)) for _ in range(count)]
 
 
@@ -200,7 +200,7 @@ def test_a_cut_while_the_store_is_made(tmp_path: Path) -> None:
     keys = FileKey.create(str(directory))
     recorder = Recorder(directory)
     Store.create(recorder.place, keys).close()
-    choice = random.Random(5)  # noqa: S311
+    choice = random.Random(5)
     made = 0
     for cut in range(len(recorder.events) + 1):
         image = tmp_path / f"image{cut}"

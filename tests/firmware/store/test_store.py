@@ -130,7 +130,7 @@ def test_an_altered_file_is_refused_and_nothing_written(store: Store, directory:
         store.extensions.add(str(number))
     store.flush().result(WAIT)
     store.close()
-    choice = random.Random(1)  # noqa: S311 - where to damage
+    choice = random.Random(1)
     size = os.path.getsize(os.path.join(directory, "store.db"))
     refused = changed = 0
     told = set()

@@ -111,6 +111,25 @@ def test_signals_end_it_well(tmp_path: Path, number: signal.Signals) -> None:
         assert "the box stops" in box.output()
 
 
+def test_a_second_interrupt_forces_the_end(tmp_path: Path) -> None:
+    box = Box(tmp_path / "state")
+    box.prepare()
+    box.start()
+    [child] = Path(f"/proc/{box.pid}/task/{box.pid}/children").read_text().split()
+    os.kill(int(child), signal.SIGSTOP)  # now the end has to wait for it
+    try:
+        box.send(signal.SIGINT)
+        wait_until(lambda: not (box.state / "control").exists() or "the box stops" in box.output())
+        box.send(signal.SIGINT)
+        assert box.wait() == 130
+        assert "forced to end" in box.output()
+    finally:
+        os.kill(int(child), signal.SIGKILL)
+        box.stop()
+    box.start()
+    assert box.stop() == 0
+
+
 def test_stop_returns_when_the_box_is_down(tmp_path: Path) -> None:
     with Box(tmp_path / "state") as box:
         assert box.cli("stop") == "the box is down\n"

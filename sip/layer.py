@@ -81,11 +81,11 @@ def stamp(request: Request, flow: Flow) -> None:
     host, port = flow.remote
     value = request.get("Via") or ""
     before, asked, after = value.partition(";rport")
-    if asked and (not after or after[0] == ";") and "," not in value and '"' not in value:
+    plain = not after or after[0] == ";"
+    if asked and plain and not any(odd in value for odd in (",", '"', ";received")):
         # What nearly every phone writes; validation reads the outcome.
-        if ";received" not in value:
-            request.replace_first("Via", f"{before};rport={port}{after};received={host}")
-            return
+        request.replace_first("Via", f"{before};rport={port}{after};received={host}")
+        return
     via = request.via
     stamped = via.stamped(host, port)
     if stamped is not via:
@@ -193,6 +193,9 @@ class Layer:
         self.apply(transaction, transaction.feed(event, now, data), now)
         if status >= 200:
             transaction.owner = None
+            if transaction.state == "accepted":
+                # 2xx are repeated by the session, never by this machine (6026 7.1).
+                transaction.last = b""
 
     # -- effects -----------------------------------------------------------------------------------
 

@@ -180,7 +180,7 @@ def test_without_the_right_secret_no_phone_rings(office: Office) -> None:
     with (
         office.phone("102", 42),
         office.wire(42) as callee,
-        office.sipp("uac_talk", 43, rows=rows, server=office.server, seconds=5, words={"TALK": 0}) as caller,
+        office.sipp("uac_talk", 43, rows=rows, dialled="102", seconds=5, words={"TALK": 0}) as caller,
     ):
         outcome = caller.wait()
         with pytest.raises(TimeoutError):
@@ -196,9 +196,7 @@ def test_one_extension_cannot_call_as_another(office: Office) -> None:
     with (
         office.phone("102", 44),
         office.sipp("uas_talk", 44, seconds=8, words={"RING": 0}),
-        office.sipp(
-            "uac_talk", 45, rows=rows, server=office.server, seconds=8, words={"TALK": 100}
-        ) as caller,
+        office.sipp("uac_talk", 45, rows=rows, dialled="102", seconds=8, words={"TALK": 100}) as caller,
     ):
         caller.wait()
     assert all(record["caller"] != "109" for record in office.records()[: len(office.records()) - before])

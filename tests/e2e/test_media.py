@@ -34,7 +34,7 @@ def test_twenty_calls_at_once_each_with_sound_both_ways(office: Office) -> None:
                 "uac_talk",
                 11,
                 rows=rows,
-                server=office.server,
+                dialled="102",
                 calls=CALLS,
                 rate=100,
                 words={"TALK": 4000},
@@ -67,9 +67,9 @@ def test_when_the_caller_crashes_the_call_ends_and_no_sound_flows(office: Office
     with Streams() as streams, office.phone("104", 12):
         mouth, ear = streams.add(office.address(13)), streams.add(office.address(12), 6400)
         with (
-            office.sipp("uas_talk", 12, media_port=6400, seconds=50, words={"RING": 0}) as callee,
+            office.sipp("uas_talk", 12, seconds=50, words={"RING": 0, "MEDIA": 6400}) as callee,
             office.sipp(
-                "uac_talk", 13, "103", dialled="104", media_port=mouth.port, words={"TALK": 50000}
+                "uac_talk", 13, "103", dialled="104", media=mouth.port, words={"TALK": 50000}
             ) as caller,
         ):
             while not caller.log():
@@ -99,9 +99,9 @@ def test_a_stranger_is_not_heard(office: Office) -> None:
         mouth, ear = streams.add(office.address(15)), streams.add(office.address(14), 6500)
         stranger = streams.add(office.address(16))
         with (
-            office.sipp("uas_talk", 14, media_port=6500, words={"RING": 0}) as callee,
+            office.sipp("uas_talk", 14, words={"RING": 0, "MEDIA": 6500}) as callee,
             office.sipp(
-                "uac_talk", 15, "105", dialled="106", media_port=mouth.port, words={"TALK": 2500}
+                "uac_talk", 15, "105", dialled="106", media=mouth.port, words={"TALK": 2500}
             ) as caller,
         ):
             while not caller.log():

@@ -33,8 +33,8 @@ def register(wire: Wire, user: str, credentials: str, *, call_id: str, cseq: int
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_sipp_registers_with_the_right_secret(office: Office, transport: str) -> None:
-    number = {"udp": "101", "tcp": "102"}[transport]
-    with office.sipp("register", 10, number, transport=transport, words={"STATUS": 200}) as phone:
+    number, host = {"udp": ("101", 10), "tcp": ("102", 9)}[transport]
+    with office.sipp("register", host, number, transport=transport, words={"STATUS": 200}) as phone:
         phone.wait().expect(1)
         assert office.phones(number) == (1 if transport == "udp" else office.phones(number))
 
@@ -42,7 +42,7 @@ def test_sipp_registers_with_the_right_secret(office: Office, transport: str) ->
 @pytest.mark.parametrize("user", ["103", "987"])
 def test_sipp_is_refused_with_a_wrong_secret_or_name(office: Office, user: str) -> None:
     rows = [row(user, "wrong-wrong-wrong-wrong")]
-    with office.sipp("register", 11, rows=rows, server=office.server, words={"STATUS": 200}) as phone:
+    with office.sipp("register", 11, rows=rows, words={"STATUS": 200}) as phone:
         outcome = phone.wait()
     assert (outcome.succeeded, outcome.failed) == (0, 1)
     assert office.phones("103") == 0

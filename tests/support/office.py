@@ -90,11 +90,18 @@ class Office:
         return records[0]
 
     def sipp(self, scenario: str, host: int, user: str = "", **options: Any) -> Sipp:
-        """Start a sipp at a host of the office; with `user` and `dialled` it calls, without it is called."""
+        """Start a sipp at a host of the office.
+
+        With `user` it registers, or calls `dialled`; without it is called. `media`: the port it tells as its
+        own for sound.
+        """
         self._peers += 1
         if user:
-            dialled, media = str(options.pop("dialled", "")), options.get("media_port", 6000)
-            options.setdefault("rows", [row(user, self.secret(user), dialled, media)])
+            told = options.pop("media", 6000)
+            options["rows"] = [row(user, self.secret(user), str(options.get("dialled", "")), told)]
+        if dialled := options.pop("dialled", ""):
+            options["auth_uri"] = f"{dialled}@{self.server}"
+        if "rows" in options:
             options.setdefault("server", self.server)
         return Sipp(self.directory / f"{self._peers}-{scenario}", scenario, self.address(host), **options)
 

@@ -2,7 +2,8 @@
 
 Our scenarios lie in `scenarios/`; words like @STATUS@ in them are filled in here. A run ends by itself after
 its calls or its seconds. What it found wrong is in `Outcome.complaints`. Debian's build speaks no TLS and
-knows of the digest algorithms MD5 only.
+knows of the digest algorithms MD5 only; its first cnonce is the same in every run, so two runs on one address
+within a second may look like a replay.
 """
 
 import csv
@@ -59,17 +60,20 @@ class Sipp:
         seconds: int = 30,
         media_port: int = 6000,
         echo: bool = False,
+        auth_uri: str = "",
         words: Mapping[str, str | int] | None = None,
     ) -> None:
         """Start `calls` calls of `scenario` at `rate` a second from address:port to `server` (host:port).
 
         A callee takes no `server`. `echo`: send back all RTP that arrives at `media_port` (and the port two
-        above). `words`: what stands for @WORDS@ in the scenario.
+        above). `auth_uri`: what the credentials name, without `sip:`; sipp's own choice is the server,
+        right for REGISTER only. `words`: what stands for @WORDS@ in the scenario; MEDIA is the port a callee tells, if
+        not `media_port`.
         """
         directory.mkdir(parents=True)
         self.directory = directory
         text = (SCENARIOS / f"{scenario}.xml").read_text()
-        for word, value in (words or {}).items():
+        for word, value in {"MEDIA": "[media_port]", **(words or {})}.items():
             text = text.replace(f"@{word}@", str(value))
         if left := re.search(r"@[A-Z]+@", text):
             raise ValueError(f"scenario {scenario} needs the word {left[0]}")
@@ -91,6 +95,8 @@ class Sipp:
         command += ["-timeout", str(seconds), "-timeout_error", "-recv_timeout", str(seconds * 1000)]
         command += ["-trace_stat", "-stf", "stat.csv", "-fd", "1", "-trace_err", "-error_file", "errors"]
         command += ["-trace_logs", "-log_file", "log"]
+        if auth_uri:
+            command += ["-auth_uri", auth_uri]
         if rows:
             (directory / "rows.csv").write_text("SEQUENTIAL\n" + "\n".join(rows) + "\n")
             command += ["-inf", "rows.csv"]

@@ -142,12 +142,19 @@ class Fields:
     def replace_first(self, name: str, value: str) -> None:
         """Replace the first element of a header, e.g. the top Via; what follows it stays as it came."""
         key = _checked(name, value)
-        places = self._places(key)
-        if not places:
+        old = self._first.get(key)
+        if old is None:
             raise LocalError("there is no such header to replace")
-        rest = split_commas(self._first[key])[1:] if key in COMMA else []
-        self._lines[places[0]] = f"{_spelling(name, key)}: {', '.join([value, *rest])}"
-        self._reindex(key)
+        if "," in old and key in COMMA:
+            value = ", ".join([value, *split_commas(old)[1:]])
+        for place, line in enumerate(self._lines):
+            if canonical(line.partition(":")[0]) == key:
+                self._lines[place] = f"{_spelling(name, key)}: {value}"
+                break
+        self._first[key] = value
+        if key in self._more:
+            self._more[key][0] = value
+        self._typed.clear()
 
     def remove(self, name: str) -> None:
         """Remove all fields of this name, if any."""

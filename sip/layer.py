@@ -78,8 +78,15 @@ def reply_flow(request: Request, flow: Flow) -> Flow:
 
 def stamp(request: Request, flow: Flow) -> None:
     """Leave in the top Via where the request came from (18.2.1, RFC 3581 4)."""
-    via = request.via
     host, port = flow.remote
+    value = request.get("Via") or ""
+    before, asked, after = value.partition(";rport")
+    plain = not after or after[0] == ";"
+    if asked and plain and not any(odd in value for odd in (",", '"', ";received")):
+        # What nearly every phone writes; validation reads the outcome.
+        request.replace_first("Via", f"{before};rport={port}{after};received={host}")
+        return
+    via = request.via
     stamped = via.stamped(host, port)
     if stamped is not via:
         request.replace_first("Via", str(stamped))
@@ -186,6 +193,9 @@ class Layer:
         self.apply(transaction, transaction.feed(event, now, data), now)
         if status >= 200:
             transaction.owner = None
+            if transaction.state == "accepted":
+                # 2xx are repeated by the session, never by this machine (6026 7.1).
+                transaction.last = b""
 
     # -- effects -----------------------------------------------------------------------------------
 

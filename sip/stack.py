@@ -246,6 +246,7 @@ class Stack:
             layer.apply(known, known.feed("request", now), now)
             return
         if method == "CANCEL":
+            validate(request)
             self._on_cancel(request, key, flow, now)
             return
         if self._overloaded(request):

@@ -29,7 +29,7 @@ def _emulated(name: str, *arguments: str) -> Step:
     """Return pytest under the emulated Python, over what needs no native peer and no figure of speed."""
     _, command = _pytest(name, "-p", "no:cacheprovider", "-o", "timeout=600", "--hypothesis-profile=emulated")
     rooms = [f"tests/{room}" for room in SOURCES]
-    return name, [str(EMULATED), *command[1:], "-m", "not prove and not e2e and not arm", *rooms, *arguments]
+    return name, [str(EMULATED), *command[1:], "-m", "not prove and not e2e and not arm and not native", *rooms, *arguments]
 
 
 def _module(name: str, *arguments: str) -> Step:

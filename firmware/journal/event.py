@@ -6,6 +6,7 @@ from enum import Enum, IntEnum
 
 from firmware.labels import Personal
 
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 
 
@@ -41,9 +42,10 @@ class Fault:
         trace = error.__traceback__
         while trace is not None:
             code = trace.tb_frame.f_code
-            mine = code.co_filename.startswith(_ROOT) and "site-packages" not in code.co_filename
+            path = code.co_filename
+            mine = path.startswith(_ROOT) and not path.startswith(_LIBRARY) and "site-packages" not in path
             if mine or not ours:  # the last frame of ours names the place better than the library it called
-                name = code.co_filename.removeprefix(_ROOT) if mine else os.path.basename(code.co_filename)
+                name = path.removeprefix(_ROOT) if mine else os.path.basename(path)
                 where, ours = f"{name}:{trace.tb_lineno} {code.co_name}", mine
             trace = trace.tb_next
         number = (

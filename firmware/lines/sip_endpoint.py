@@ -43,9 +43,10 @@ class SipSettings:
     """The site's word on SIP.
 
     `algorithms` are offered in challenges; `listeners` may name others by transport and local address, such
-    as SHA-256 alone where only new phones come in. `shortest` and `longest` bound registrations in seconds, `phones`
-    those of one extension. `address` is our host where a socket is bound to all addresses. `open_emergency`:
-    an emergency call from the local network needs no proof of who calls (a matter of the country).
+    as SHA-256 alone where only new phones come in. `shortest` and `longest` bound registrations in seconds,
+    `phones` those of one extension. `address` is our host where a socket is bound to all addresses.
+    `open_emergency`: an emergency call from the local network needs no proof of who calls (a matter of the
+    country).
     """
 
     realm: str = "branchline"

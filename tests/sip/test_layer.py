@@ -144,6 +144,7 @@ def test_what_lingers_holds_neither_request_nor_owner() -> None:
     left = list(bench.stack._layer.servers.values())
     assert len(left) == 2
     assert all(transaction.owner is None and transaction.request is None for transaction in left)
+    assert sum(len(transaction.last) for transaction in left) < 500
     assert bench.stack.session_count == 0
     assert bench.drained()
 

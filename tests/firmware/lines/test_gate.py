@@ -151,6 +151,18 @@ def test_guessing_is_slowed_down_and_told_once() -> None:
     scene(test)
 
 
+def test_a_phone_behind_the_address_of_a_guesser_is_let_in_all_the_time() -> None:
+    def test(house: House) -> None:
+        assert status(ask(house, message, "101", f"{SECRET} 101", WAN)) == 200
+        for _ in range(20):
+            ask(house, lambda: message(user="102"), "102", "guess", (WAN[0], 9))
+        assert house.line.counters["gate: slowed down"] > 0
+        assert status(ask(house, message, "101", f"{SECRET} 101", WAN)) == 200
+        assert status(ask(house, message, "101", f"{SECRET} 101", (WAN[0], 7777))) == 200
+
+    scene(test)
+
+
 def test_forged_addresses_make_nobody_look_guilty() -> None:
     def test(house: House) -> None:
         for _ in range(50):

@@ -6,7 +6,9 @@ import gc
 import pytest
 
 from firmware.calls.call import Call
+from firmware.calls.cause import Cause
 from firmware.calls.house import Settings
+from firmware.calls.leg import Party
 from firmware.lines.sip_leg import SipLeg
 from sip.listener import End
 from sip.message import Request
@@ -313,6 +315,20 @@ def test_before_there_is_call_control_a_call_is_told_to_come_back() -> None:
         await anna.call("102")
         assert isinstance(end := anna.last("ended"), End)
         assert end.status == 503
+
+    play(scene)
+
+
+def test_a_caller_nobody_knows_is_shown_as_anonymous() -> None:
+    async def scene(house: House) -> None:
+        _, ben = await two(house)
+        [leg] = house.line.dial("id-102", Party(None, "+4930555"), None)
+        await asyncio.sleep(0.1)
+        invite = ben.last("invite")
+        assert isinstance(invite, Request)
+        assert str(invite.from_.uri) == "sip:anonymous@anonymous.invalid"
+        assert "4930555" not in str(bytes(invite))
+        leg.hangup(Cause.CANCELLED)
 
     play(scene)
 

@@ -88,6 +88,7 @@ def test_no_key_in_any_file(stopped: Path) -> None:
             assert b"PRIVATE KEY" not in path.read_bytes()
 
 
+@pytest.mark.native
 def test_status_of_the_running_box(tmp_path: Path) -> None:
     with Box(tmp_path / "state") as box:
         status = box.json("status")

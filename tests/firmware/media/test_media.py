@@ -222,6 +222,7 @@ def test_close_ends_the_process() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.native
 def test_a_hundred_calls_lose_nothing() -> None:
     """100 calls, 50 packets/s each way, through the media process."""
 

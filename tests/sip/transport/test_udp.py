@@ -159,6 +159,20 @@ def test_a_taken_port_is_an_os_error_and_leaves_no_socket() -> None:
     run(scene)
 
 
+def test_a_request_far_over_the_mtu_survives_as_fragments() -> None:
+    async def scene() -> None:
+        async with box() as here:
+            peer = Peer(here.bind("UDP"))
+            filler = tuple((f"X-Filler-{number}", "x" * 1000) for number in range(20))
+            peer.send(bytes(Phone(peer.address).invite(headers=filler)))
+            assert parse(await peer.receive()).start_line == "SIP/2.0 100 Trying"
+            here.user.sessions[0].reject(486, here.now())
+            assert parse(await peer.receive()).start_line == "SIP/2.0 486 Busy Here"
+            peer.close()
+
+    run(scene)
+
+
 def test_a_call_over_loopback_with_its_timers() -> None:
     async def scene() -> None:
         async with box() as here:

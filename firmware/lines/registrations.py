@@ -20,7 +20,7 @@ from sip.registrar import Binding, Bindings, RegistrarLimits, SavedBinding
 
 REGISTERED: Final = Kind("register.ok", "{extension} registered over {transport}: {phones} phones")
 GONE: Final = Kind("register.gone", "{extension} has {phones} phones left")
-SAVE_SECONDS: Final = 1.0
+SAVE_SECONDS: Final = 0.2
 """How long registrations may change before they go to the store together."""
 
 

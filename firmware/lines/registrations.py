@@ -20,13 +20,8 @@ from sip.registrar import Binding, Bindings, RegistrarLimits, SavedBinding
 
 REGISTERED: Final = Kind("register.ok", "{extension} registered over {transport}: {phones} phones")
 GONE: Final = Kind("register.gone", "{extension} has {phones} phones left")
-<<<<<<< HEAD
-SAVE_SECONDS: Final = 0.2
-"""How long registrations may change before they go to the store together."""
-=======
 SAVE_SECONDS: Final = 1.0
 """How long refreshed registrations wait to go to the store together."""
->>>>>>> f
 
 
 class SavedBindings(Protocol):

@@ -67,8 +67,8 @@ class Sipp:
 
         A callee takes no `server`. `echo`: send back all RTP that arrives at `media_port` (and the port two
         above). `auth_uri`: what the credentials name, without `sip:`; sipp's own choice is the server,
-        right for REGISTER only. `words`: what stands for @WORDS@ in the scenario; MEDIA is the port a callee tells, if
-        not `media_port`.
+        right for REGISTER only. `words`: what stands for @WORDS@ in the scenario; MEDIA is the port a callee
+        tells, if not `media_port`.
         """
         directory.mkdir(parents=True)
         self.directory = directory

@@ -210,6 +210,15 @@ def test_reload_tells_and_applies_the_difference(box: Box) -> None:
     assert box.json("reload")["changes"] == []
 
 
+def test_numbers_that_become_emergency_numbers_are_named(box: Box) -> None:
+    box.cli("extension", "add", "--name", "x", "--alias", "999")
+    rewrite(box, 'country = "generic"', 'country = "uk"')
+    assert "warning: 999 is an emergency number in United Kingdom" in box.json("reload")["changes"][-1]
+    assert box.stop() == 0
+    box.start()
+    assert "warning: 999 is an emergency number" in box.output()
+
+
 def test_reload_by_signal_says_so_in_the_log(box: Box) -> None:
     rewrite(box, '"Demo office"', '"Branch"')
     box.send(signal.SIGHUP)

@@ -57,7 +57,6 @@ class Demo:
                         self.directory / user,
                         office.address(10 + n),
                         speech=speech[user],
-                        rtp_port=39200 + 20 * n,
                     )
                 )
                 for n, user in enumerate(NAMES)

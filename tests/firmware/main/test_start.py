@@ -68,7 +68,7 @@ def test_first_start_tells_how_to_register_once(tmp_path: Path) -> None:
         assert all(f"{secret}\n" in first for secret in secrets.values())
         assert f"sip:100@127.0.0.1:{box.udp[1]};transport=udp" in first
         assert "█" in first
-        assert "branchline extension show 101" in first
+        assert "extension show 101" in first
         assert box.stop() == 0
         box.start()
         second = box.output()

@@ -354,3 +354,18 @@ def test_wrong_options(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "usage" in done.stderr
     assert run("run", "--help").returncode == 0
+
+
+def test_a_command_whose_reader_went_away_ends_quietly() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*command(), "completion", "bash"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=SECONDS,
+        check=False,
+    )
+    os.close(writer)
+    assert done.stderr == b""
+    assert done.returncode in {0, 141}

@@ -30,8 +30,8 @@ class StackConfig:
     """Bounds and names of one stack.
 
     `address` is the host to write into Contact and Via when a socket is bound to a wildcard. `supported`
-    are the option tags served (RFC 3261 20.37). `max_transactions` counts what lingers too: a finished call
-    leaves three for 32 s.
+    are the option tags served (RFC 3261 20.37) beyond those of the stack itself. `max_transactions` counts
+    what lingers too: a finished call leaves three for 32 s.
     """
 
     address: str = ""
@@ -44,7 +44,10 @@ class StackConfig:
 class Core:
     """Shared by the stack and its sessions; holds no protocol of its own."""
 
-    __slots__ = ("_contacts", "allow", "config", "counters", "layer", "random", "send", "sessions", "timers")
+    __slots__ = (
+        "_contacts", "allow", "config", "counters", "layer", "random", "send", "sessions",
+        "supported", "timers",
+    )  # fmt: skip
 
     def __init__(
         self, send: Callable[[Flow, bytes], bool], config: StackConfig, random: Callable[[int], bytes]
@@ -58,6 +61,7 @@ class Core:
         self.layer = Layer(send, self.timers, random, self.count, config.max_transactions)
         self.sessions: dict[str, Session] = {}
         self.allow = ""
+        self.supported: tuple[str, ...] = ()
         self._contacts: dict[tuple[str, tuple[str, int]], str] = {}
 
     def count(self, name: str) -> None:

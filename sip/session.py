@@ -104,6 +104,11 @@ class Session:
         core.sessions[key] = self
 
     @property
+    def answering(self) -> bool:
+        """Whether the session is accepted and only its 2xx has to wait for a PRACK."""
+        return False
+
+    @property
     def flow(self) -> Flow:
         """The path requests to the far end take now."""
         return self._there.flow
@@ -132,7 +137,7 @@ class Session:
 
         Waits by itself for a change of the far end to be done with, and tries again after 491 (14.1).
         """
-        if self.state == "early":
+        if self.state == "early" and not self.answering:
             raise LocalError("no re-offer before the session is answered")
         if self.state == "ended":
             return
@@ -170,7 +175,12 @@ class Session:
 
     def knows(self, remote_tag: str) -> bool:
         """Whether the far end of this dialog has that tag."""
-        return self._dialog is not None and self._dialog.remote_tag == remote_tag
+        return self._with(remote_tag) is not None
+
+    def _with(self, remote_tag: str) -> Dialog | None:
+        """Return our dialog with that far end, if there is one."""
+        dialog = self._dialog
+        return dialog if dialog is not None and dialog.remote_tag == remote_tag else None
 
     def receive(self, request: Request, transaction: Transaction, flow: Flow, now: float) -> None:
         """Take a request of the far end within the dialog; ACK and CANCEL come elsewhere."""
@@ -185,6 +195,8 @@ class Session:
             self._on_bye(now)
         elif self.state == "ended":
             self._core.reply(transaction, request, 481, now)
+        elif request.method == "PRACK":
+            self._on_prack(request, transaction, now)
         else:
             self._on_offer(request, transaction, now)
 
@@ -208,6 +220,11 @@ class Session:
             return
         self.listener.acked(self, answer)
         self._try_reoffer(now)
+
+    def _on_prack(self, request: Request, transaction: Transaction, now: float) -> None:
+        """Take a PRACK; only who answers an INVITE can have caused one (RFC 3262 3)."""
+        self._core.count("prack of nothing")
+        self._core.reply(transaction, request, 481, now)
 
     # -- changes the far end wants -----------------------------------------------------------------
 
@@ -237,17 +254,24 @@ class Session:
         self.listener.offered(self, offer)
 
     def _2xx_headers(self) -> Headers:
-        return (("Contact", self._core.contact(self._there.flow)), ("Allow", self._core.allow))
+        core = self._core
+        return (
+            ("Contact", core.contact(self._there.flow)),
+            ("Allow", core.allow),
+            ("Supported", ", ".join(core.supported)),
+        )
 
     def _send_2xx(
         self, transaction: Transaction, request: Request, sdp: bytes, now: float, headers: Headers = ()
     ) -> None:
-        headers = (*self._2xx_headers(), ("Content-Type", SDP), *headers)
+        described = (("Content-Type", SDP),) if sdp else ()
+        headers = (*self._2xx_headers(), *described, *headers)
         tag = self._there.local_tag
         data = self._core.reply(transaction, request, 200, now, tag=tag, headers=headers, body=sdp)
         if request.method != "INVITE":
             return
-        unacked = _Unacked(request.cseq_number, data, transaction.flow, wants_answer=sdp_of(request) is None)
+        wants_answer = bool(sdp) and sdp_of(request) is None
+        unacked = _Unacked(request.cseq_number, data, transaction.flow, wants_answer=wants_answer)
         self._unacked = unacked
         timers = self._core.timers
         unacked.repeat = timers.after(T1, self._repeat_2xx, now)

@@ -34,8 +34,9 @@ Handler = Callable[[Request, Flow, object, float], Answer]
 
 Done = Callable[[Response | None], None]
 
-_IN_DIALOG: Final = frozenset({"INVITE", "BYE", "UPDATE"})
-_OURS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE")
+_IN_DIALOG: Final = frozenset({"INVITE", "BYE", "UPDATE", "PRACK"})
+_OURS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "PRACK")
+_EXTENSIONS: Final = ("100rel",)
 
 
 class StackUser(Protocol):
@@ -77,7 +78,8 @@ class Stack:
         self._layer = self._core.layer
         self._salt = int.from_bytes(random(8), "big")
         self._handlers = dict(handlers or {})
-        self._capabilities = Capabilities((*_OURS, *sorted(self._handlers)), config.supported)
+        self._core.supported = (*_EXTENSIONS, *config.supported)
+        self._capabilities = Capabilities((*_OURS, *sorted(self._handlers)), self._core.supported)
         self._core.allow = ", ".join(self._capabilities.methods)
 
     @property
@@ -127,11 +129,13 @@ class Stack:
         now: float,
         headers: Headers = (),
         credentials: Credentials | None = None,
+        reliable: bool = True,
     ) -> UacSession:
         """Send an INVITE. `target` is the Request-URI, `caller` and `callee` are From and To without a tag.
 
         The listener hears nothing before this has returned, not even of a flow that is gone. With `offer`
-        None the far end makes the offer, and `UacSession.ack` answers it.
+        None the far end makes the offer, and `UacSession.ack` answers it, or `UacSession.prack` if it came in
+        a reliable provisional answer; who cannot answer before the call is taken says `reliable` False.
         """
         session = UacSession(
             self._core,
@@ -143,6 +147,7 @@ class Stack:
             listener=listener,
             headers=headers,
             credentials=credentials,
+            reliable=reliable,
         )
         session.begin(now)
         return session
@@ -394,12 +399,12 @@ class Stack:
         elif method == "OPTIONS":
             answer = self._options()
         else:
-            # BYE and UPDATE: 15.1.2, RFC 3311 5.2.
+            # BYE, UPDATE and PRACK: 15.1.2, RFC 3311 5.2, RFC 3262 3.
             self._core.count("no such dialog")
             answer = Answer(481)
         self._refuse(request, key, flow, answer)
 
     def _options(self) -> Answer:
         """11.2: what an OPTIONS wants to know."""
-        supported = ", ".join(self._core.config.supported)
+        supported = ", ".join(self._core.supported)
         return Answer(200, (("Allow", self._core.allow), ("Accept", SDP), ("Supported", supported)))

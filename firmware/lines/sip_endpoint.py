@@ -230,6 +230,7 @@ class SipEndpoint:
             offer=None if offer is None else bytes(offer),
             listener=leg,
             now=now,
+            reliable=offer is not None,
         )
         session.identity = account
         leg.calling(session)

@@ -364,3 +364,28 @@ def test_a_finished_call_leaves_nothing_for_the_collector() -> None:
         play(scene)
     finally:
         gc.enable()
+
+
+def test_early_media_is_certain_and_another_phone_that_answers_is_offered_anew() -> None:
+    async def scene(house: House) -> None:
+        anna, left, right = house.phone("101", 11), house.phone("102", 12), house.phone("102", 13)
+        for phone in (left, right):
+            await phone.register()
+        await anna.call("102")
+        left.ringing.ring(left.now, 183, sdp(5000))
+        await asyncio.sleep(0.5)
+        assert anna.last("progress") == (183, sdp(5000))
+        assert house.sent_to(left, "PRACK")
+        assert len(house.sent_to(anna, "SIP/2.0 200")) == 1  # to its PRACK
+        await right.answer(sdp(6000))
+        assert anna.last("answered") == sdp(5000)
+        assert anna.last("offered") == sdp(6000)
+        assert anna.session is not None
+        anna.session.accept_offer(sdp(4000), anna.now)
+        await asyncio.sleep(0.1)
+        assert right.last("offered") == sdp(4000)
+        right.ringing.accept_offer(sdp(6000), right.now)
+        await asyncio.sleep(0.1)
+        await anna.hangup()
+
+    play(scene)

@@ -31,7 +31,8 @@ class StackConfig:
 
     `address` is the host to write into Contact and Via when a socket is bound to a wildcard. `supported`
     are the option tags served (RFC 3261 20.37) beyond those of the stack itself. `max_transactions` counts
-    what lingers too: a finished call leaves three for 32 s.
+    what lingers too: a finished call leaves three for 32 s. `session_seconds` is the interval of session
+    timers we like (RFC 4028; 0: only if the far end asks), `shortest_session` the shortest we bear.
     """
 
     address: str = ""
@@ -39,6 +40,8 @@ class StackConfig:
     max_transactions: int = 50_000
     max_sessions: int = 4_000
     retry_after: int = 5
+    session_seconds: int = 1800
+    shortest_session: int = 90
 
 
 class Core:

@@ -22,6 +22,7 @@ from sip.layer import merge_key, reply_flow, server_key, stamp
 from sip.listener import SessionListener
 from sip.message import Request, Response, parse
 from sip.session import Session
+from sip.session_timer import too_short
 from sip.transaction import Transaction
 from sip.uac import UacSession
 from sip.uas import UasSession
@@ -36,7 +37,7 @@ Done = Callable[[Response | None], None]
 
 _IN_DIALOG: Final = frozenset({"INVITE", "BYE", "UPDATE", "PRACK"})
 _OURS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "PRACK")
-_EXTENSIONS: Final = ("100rel",)
+_EXTENSIONS: Final = ("100rel", "timer")
 
 
 class StackUser(Protocol):
@@ -81,6 +82,15 @@ class Stack:
         self._core.supported = (*_EXTENSIONS, *config.supported)
         self._capabilities = Capabilities((*_OURS, *sorted(self._handlers)), self._core.supported)
         self._core.allow = ", ".join(self._capabilities.methods)
+
+    @property
+    def config(self) -> StackConfig:
+        """Bounds and names; new ones hold for what begins from now on."""
+        return self._core.config
+
+    @config.setter
+    def config(self, config: StackConfig) -> None:
+        self._core.config = config
 
     @property
     def counters(self) -> dict[str, int]:
@@ -384,6 +394,11 @@ class Stack:
         if self._layer.merged(merge_key(request)):
             self._core.count("merged request")
             self._refuse(request, key, flow, Answer(482))
+            return
+        shortest = self._core.config.shortest_session
+        if too_short(request, shortest) and not self._user.urgent(request):
+            self._core.count("session interval too short")
+            self._refuse(request, key, flow, Answer(422, (("Min-SE", str(shortest)),)))
             return
         session = UasSession(self._core, request, flow)
         session.identity = identity

@@ -15,6 +15,7 @@ from sip.listener import End, SessionListener
 from sip.message import Request, Response
 from sip.reliable import TAG, Early, RAck, rseq_of
 from sip.session import Session
+from sip.session_timer import min_se
 from sip.timers import Timer
 from sip.transaction import LIFETIME, Transaction, make_cancel
 
@@ -32,7 +33,9 @@ class UacSession(Session):
         "_flow",
         "_giving_up",
         "_headers",
+        "_interval",
         "_invite",
+        "_minimum",
         "_offer",
         "_reliable",
         "_target",
@@ -60,6 +63,8 @@ class UacSession(Session):
         self._caller = f"{caller};tag={tag}"
         self._callee = callee
         self._offer = offer
+        self._interval = core.config.session_seconds
+        self._minimum = 0
         self._headers = headers
         self._reliable = reliable
         self._early: dict[str, Early] = {}
@@ -90,6 +95,10 @@ class UacSession(Session):
             *self._headers,
             *extra,
         ]
+        if self._interval:
+            headers.append(("Session-Expires", str(self._interval)))
+        if self._minimum:
+            headers.append(("Min-SE", str(self._minimum)))
         if self._offer is not None:
             headers.append(("Content-Type", SDP))
         request = Request.new("INVITE", self._target, headers, self._offer or b"")
@@ -102,6 +111,7 @@ class UacSession(Session):
             if self.state == "ended":
                 return
             raise LocalError("there is no offer to answer in an ACK")
+        self._describe(answer)
         acks.send(self._there, self._there.remote_tag, answer)
         self._try_reoffer(now)
 
@@ -116,6 +126,7 @@ class UacSession(Session):
             rack, early.owed = early.owed, None
             if rack is not None:
                 if self.state == "early":
+                    self._describe(answer)
                     self._send_prack(early.dialog, rack, answer, now)
                 return
         if self.state != "ended":
@@ -226,7 +237,9 @@ class UacSession(Session):
             self._dialog.remote_cseq = early.dialog.remote_cseq
         self._early = {}
         self._invite = None
-        offerless, self._offer = self._offer is None, None
+        offerless = self._offer is None
+        self._describe(self._offer or b"")
+        self._offer = None
         if self.state == "ended":
             # It crossed our CANCEL: the session stands, so it is acknowledged and ended (9.1, 15).
             acks.send(self._dialog, response.to_tag)
@@ -234,6 +247,8 @@ class UacSession(Session):
             self._send_bye(now, self._cancel or ())
             return
         self.state = "confirmed"
+        self._note_updates(response)
+        self._agree(response, now)
         sdp = sdp_of(response)
         settled = early is not None and early.sdp is not None and early.owed is None
         if early is not None and settled:
@@ -256,7 +271,14 @@ class UacSession(Session):
 
     def _on_rejected(self, transaction: Transaction, response: Response, now: float) -> None:
         request = transaction.request
-        if self.state == "early" and request is not None and request.cseq_number <= TRIES:
+        if self.state == "early" and request is not None and response.status == 422 and not self._minimum:
+            # RFC 4028 7.3: once more with what the far end bears; it may challenge that again.
+            self._minimum = min_se(response)
+            self._interval = max(self._interval, self._minimum)
+            self.begin(now, (), request.cseq_number + 1)
+            return
+        tries = TRIES + 2 if self._minimum else TRIES
+        if self.state == "early" and request is not None and request.cseq_number <= tries:
             extra = authorized((), self.credentials, response, request)
             if extra is not None:
                 self.begin(now, extra, request.cseq_number + 1)

@@ -37,6 +37,7 @@ class UasSession(Session):
         """Make the session of `request`; `begin` sets it going."""
         tag = core.tag()
         super().__init__(core, f"{request.call_id} {tag}", request.call_id, owns_call_id=False)
+        self._note_updates(request)
         self._dialog = Dialog.of_server(request, tag, core.below(2**16), reply_flow(request, flow))
         self._transaction: Transaction | None = None
         self._reminder: Timer | None = None
@@ -103,6 +104,7 @@ class UasSession(Session):
             return
         self._answered()
         self.state = "confirmed"
+        self._describe(self.settled or sdp, self.offer)
         if self.settled is not None:
             sdp = b""
         self._send_2xx(transaction, request, sdp, now, (*headers, *self._record_route(request)))

@@ -37,6 +37,7 @@ ACTIONS = (
     "reoffer a",
     "reoffer b",
     "update b",
+    "sleep",
     "wait",
 )
 Step = tuple[str, int]
@@ -83,6 +84,8 @@ class Play:
                 now=now,
             )
             self.calls.append((call, ear))
+        elif name == "sleep":
+            self.net.run(number * 300)
         elif name == "wait":
             self.net.run(number * 0.9)
         elif who == "a":

@@ -88,7 +88,7 @@ def test_options_tells_what_is_served() -> None:
     ok = response(bench.feed(message), 200)
     assert ok.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, REGISTER"
     assert ok.get("Accept") == "application/sdp"
-    assert ok.get("Supported") == "100rel"
+    assert ok.get("Supported") == "100rel, timer"
 
 
 @pytest.mark.parametrize(

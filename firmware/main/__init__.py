@@ -29,6 +29,10 @@ def entry(argv: list[str] | None = None) -> int:
         for line in error.text.splitlines():
             sys.stderr.write(f"branchline: {line}\n")
         return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"branchline: {place}{error.strerror}; see to the disk and its permissions\n")
+        return 1
     except KeyboardInterrupt:
         return 130
 

@@ -38,10 +38,8 @@ def test_a_phone_on_tls_calls_one_on_tcp_and_both_hear(office: Office, tmp_path:
     audio.speak(tmp_path / "b.wav", "en-us", 8, first=2)
     trust = authority(office, tmp_path / "ca.pem")
     with (
-        Baresip(
-            tmp_path / "a", office.address(10), speech=tmp_path / "a.wav", rtp_port=39300, trust=trust
-        ) as a,
-        Baresip(tmp_path / "b", office.address(11), speech=tmp_path / "b.wav", rtp_port=39320) as b,
+        Baresip(tmp_path / "a", office.address(10), speech=tmp_path / "a.wav", trust=trust) as a,
+        Baresip(tmp_path / "b", office.address(11), speech=tmp_path / "b.wav") as b,
     ):
         server = f"{office.box.tls[0]}:{office.box.tls[1]}"
         assert a.register(Account("101", office.secret("101"), server, "tls")).type == "REGISTER_OK"
@@ -81,7 +79,7 @@ def test_the_certificate_holds_for_whoever_trusts_the_authority_and_nobody_else(
 
 def test_a_wrong_secret_is_refused(office: Office, tmp_path: Path) -> None:
     audio.write(tmp_path / "s.wav", bytes(16000))
-    with Baresip(tmp_path / "d", office.address(13), speech=tmp_path / "s.wav", rtp_port=39360) as d:
+    with Baresip(tmp_path / "d", office.address(13), speech=tmp_path / "s.wav") as d:
         event = d.register(Account("104", "wrong-wrong-wrong-wrong", office.server))
     assert event.type == "REGISTER_FAIL"
     assert office.phones("104") == 0

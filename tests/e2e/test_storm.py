@@ -29,7 +29,7 @@ def test_a_storm_loses_no_packet_of_a_hundred_calls(office: Office) -> None:
         crowd.settle(20)
         assert crowd.load.answered == CALLS
         crowd.turn(0.5)  # every end is learnt now: from here on each packet counts
-        sent = [stream.sent for stream in streams.streams]
+        marks = streams.marks()
         numbers = office.numbers()
         child = in_child(
             "storm",
@@ -41,11 +41,7 @@ def test_a_storm_loses_no_packet_of_a_hundred_calls(office: Office) -> None:
         result = outcome(child, SECONDS + 30)
         streams.silent = True
         crowd.turn(0.5)
-        lost = total = 0
-        heard = {n: seen for stream in streams.streams for n, seen in stream.received.items()}
-        for stream, first in zip(streams.streams, sent, strict=True):
-            total += stream.sent - first
-            lost += len(set(range(first, stream.sent)) - heard.get(stream.number, set()))
+        lost, total = streams.lost_since(marks)
         load = crowd.finish()
     print(f"{result['rate']:.0f} registrations/s beside {CALLS} calls: {lost} of {total} packets lost")
     assert result["registered"] > 100

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.support import audio
+from tests.support.box import free_block
 
 MODULES = "/usr/lib/baresip/modules"
 CONTROL_PORT = 4444
@@ -101,13 +102,10 @@ class Baresip:
 
     `address`: own 127.0.0.x. `speech`: wav file it speaks from the moment a call is established.
     `trust`: PEM file of the certificate authority for TLS.
-    Its RTP sockets are bound to every address, so each phone needs its own `rtp_port` (an even number; ten
-    are used).
+    Its RTP sockets are bound to every address of the machine, so each phone is given ten ports nobody uses.
     """
 
-    def __init__(
-        self, directory: Path, address: str, *, speech: Path, rtp_port: int, trust: Path | None = None
-    ) -> None:
+    def __init__(self, directory: Path, address: str, *, speech: Path, trust: Path | None = None) -> None:
         directory.mkdir(parents=True)
         self.directory = directory
         self.address = address
@@ -122,7 +120,7 @@ class Baresip:
             f'pcm.ear {{ type file slave.pcm "deaf" file "{pipe}" format "raw" truncate true }}\n'
             "pcm.deaf { type null }\n"
         )
-        (directory / "config").write_text(self._config(speech, rtp_port, trust))
+        (directory / "config").write_text(self._config(speech, trust))
         self.ear = Ear(pipe)
         self._log = (directory / "log").open("wb")
         self.process = subprocess.Popen(
@@ -145,7 +143,8 @@ class Baresip:
         self._reader = threading.Thread(target=self._read, name="baresip events", daemon=True)
         self._reader.start()
 
-    def _config(self, speech: Path, rtp_port: int, trust: Path | None) -> str:
+    def _config(self, speech: Path, trust: Path | None) -> str:
+        first, last = free_block(10, 30000, 40000)
         modules = ("g711", "aufile", "alsa")
         lines = [
             "poll_method epoll",
@@ -162,7 +161,7 @@ class Baresip:
             "auplay_channels 1",
             "audio_buffer 200-4000",
             "jitter_buffer_delay 0-10",
-            f"rtp_ports {rtp_port}-{rtp_port + 10}",
+            f"rtp_ports {first}-{last}",
             f"net_interface {self.address}",
             f"module_path {MODULES}",
             *(f"module {name}.so" for name in modules),

@@ -153,6 +153,7 @@ class Crowd:
         for call in list(self.talking):
             self.hang_up(call)
         self._until(lambda: not self._calls, seconds)
+        self._until(lambda: not self._answers, 1.0)  # the callees' goodbyes
         load = self.load
         load.setup_p50_ms = percentile(self._setups, 0.5) * 1e3
         load.setup_p99_ms = percentile(self._setups, 0.99) * 1e3

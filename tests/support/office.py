@@ -1,4 +1,4 @@
-"""A branch office for tests: one box on its own loopback network 127.0.N.0/24, and what its people know.
+"""A branch office for tests: one box on its own loopback network, and what its people know.
 
 The box is a `Box` on the ports a box has by default, at host 1 of the network; phones take the other hosts.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from provisioning.site_default import default_site
+from tests.support import loopback
 from tests.support.box import Box
 from tests.support.load import Login
 from tests.support.sipp import Sipp, row
@@ -44,7 +45,7 @@ class Office:
 
     def address(self, host: int) -> str:
         """Return an address of the office's network; host 1 is the box."""
-        return f"127.0.{self._net}.{host}"
+        return loopback.address(self._net, host)
 
     @property
     def server(self) -> str:

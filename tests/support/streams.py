@@ -118,6 +118,20 @@ class Streams:
         time.sleep(drain)
         self.stop()
 
+    def marks(self) -> list[int]:
+        """Return how many packets each stream has sent so far, for `lost_since`."""
+        return [stream.sent for stream in self.streams]
+
+    def lost_since(self, marks: list[int]) -> tuple[int, int]:
+        """Return how many packets sent since then nobody received, and how many were sent."""
+        heard = {number: seen for stream in self.streams for number, seen in stream.received.items()}
+        lost = sent = 0
+        for stream, first in zip(self.streams, marks, strict=True):
+            wanted = range(first, stream.sent)
+            sent += len(wanted)
+            lost += len(set(wanted) - heard.get(stream.number, set()))
+        return lost, sent
+
     def _run(self) -> None:
         while not self._halt.is_set():
             now = time.monotonic()

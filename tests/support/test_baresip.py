@@ -7,6 +7,7 @@ import pytest
 
 from tests.support import audio
 from tests.support.baresip import Account, Baresip, PhoneError
+from tests.support.loopback import address
 
 pytestmark = pytest.mark.e2e
 
@@ -15,13 +16,13 @@ def test_speech_arrives_before_and_after_a_hold_and_none_in_between(tmp_path: Pa
     audio.speak(tmp_path / "a.wav", "en-gb", 12)
     audio.speak(tmp_path / "b.wav", "en-us", 12, first=2)
     with (
-        Baresip(tmp_path / "a", "127.0.91.1", speech=tmp_path / "a.wav", rtp_port=39100) as a,
-        Baresip(tmp_path / "b", "127.0.91.2", speech=tmp_path / "b.wav", rtp_port=39120) as b,
+        Baresip(tmp_path / "a", address(91, 1), speech=tmp_path / "a.wav") as a,
+        Baresip(tmp_path / "b", address(91, 2), speech=tmp_path / "b.wav") as b,
     ):
         # peers without a registrar: accounts that never register
-        a.command("uanew", "<sip:1@127.0.91.1>;regint=0;audio_codecs=PCMA/8000/1")
-        b.command("uanew", "<sip:2@127.0.91.2>;regint=0;audio_codecs=PCMA/8000/1")
-        a.dial("sip:2@127.0.91.2:5060")
+        a.command("uanew", f"<sip:1@{address(91, 1)}>;regint=0;audio_codecs=PCMA/8000/1")
+        b.command("uanew", f"<sip:2@{address(91, 2)}>;regint=0;audio_codecs=PCMA/8000/1")
+        a.dial(f"sip:2@{address(91, 2)}:5060")
         b.wait("CALL_INCOMING")
         b.accept()
         begin = a.wait("CALL_ESTABLISHED").at
@@ -49,8 +50,8 @@ def test_speech_arrives_before_and_after_a_hold_and_none_in_between(tmp_path: Pa
 
 def test_a_registrar_that_is_not_there_and_an_event_that_never_comes(tmp_path: Path) -> None:
     audio.write(tmp_path / "s.wav", bytes(16000))
-    with Baresip(tmp_path / "a", "127.0.91.3", speech=tmp_path / "s.wav", rtp_port=39140) as a:
-        account = Account("101", "secret-secret-secret", "127.0.91.99:5060", transport="tcp")
+    with Baresip(tmp_path / "a", address(91, 3), speech=tmp_path / "s.wav") as a:
+        account = Account("101", "secret-secret-secret", f"{address(91, 99)}:5060", transport="tcp")
         assert a.register(account).type == "REGISTER_FAIL"
         with pytest.raises(PhoneError, match="no CALL_INCOMING within"):
             a.wait("CALL_INCOMING", seconds=0.1)

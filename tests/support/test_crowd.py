@@ -9,10 +9,11 @@ import pytest
 from tests.support.crowd import Crowd
 from tests.support.front import Front
 from tests.support.load import Login, in_child, outcome
+from tests.support.loopback import address
 from tests.support.storm import storm
 from tests.support.streams import Streams, percentile
 
-CALLER, CALLEE, BETWEEN = "127.0.94.1", "127.0.94.2", "127.0.94.3"
+CALLER, CALLEE, BETWEEN = address(94, 1), address(94, 2), address(94, 3)
 LOGINS = [Login("101", "one"), Login("102", "two"), Login("103", "three")]
 
 
@@ -34,9 +35,9 @@ def test_every_call_of_a_crowd_is_heard_on_both_sides() -> None:
 
 def test_a_crowd_can_be_held_and_counts_what_a_thief_takes() -> None:
     with Streams() as streams:
-        a, b = streams.add("127.0.94.4"), streams.add("127.0.94.5")
+        a, b = streams.add(address(94, 4)), streams.add(address(94, 5))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as thief:
-            thief.bind(("127.0.94.6", 0))
+            thief.bind((address(94, 6), 0))
             thief.settimeout(1)
             streams.aim(a, thief.getsockname(), left=20)
 
@@ -91,7 +92,7 @@ def test_calls_in_a_process_of_its_own() -> None:
 
 def test_silence_sends_nothing() -> None:
     with Streams() as streams:
-        a, b = streams.add("127.0.94.4"), streams.add("127.0.94.5")
+        a, b = streams.add(address(94, 4)), streams.add(address(94, 5))
         streams.aim(a, b.socket.getsockname())
         streams.silent = True
         streams.start()

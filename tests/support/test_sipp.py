@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.front import CHALLENGE, Front
+from tests.support.loopback import address
 from tests.support.sipp import Outcome, Sipp, row
 from tests.support.sipwire import Message, Wire, digest, parameters, sdp
 
 pytestmark = pytest.mark.e2e
-CALLEE, CALLER = "127.0.93.1", "127.0.93.2"
+CALLEE, CALLER = address(93, 1), address(93, 2)
 
 
-CALLS = "127.0.93.4"
+CALLS = address(93, 4)
 
 
 @pytest.fixture
@@ -125,12 +126,12 @@ def test_a_word_left_out_is_refused(tmp_path: Path) -> None:
 
 
 def test_wire_reads_the_media_of_its_own_description() -> None:
-    message = Message.parse(b"SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n" + sdp("127.0.93.9", 4000))
-    assert (message.status, message.method, message.media) == (200, "INVITE", ("127.0.93.9", 4000))
-    with Wire("127.0.93.8", ("127.0.93.9", 5060)) as wire:
-        request = Message.parse(wire.request("OPTIONS", "sip:127.0.93.9", user="101"))
+    message = Message.parse(b"SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n" + sdp(address(93, 9), 4000))
+    assert (message.status, message.method, message.media) == (200, "INVITE", (address(93, 9), 4000))
+    with Wire(address(93, 8), (address(93, 9), 5060)) as wire:
+        request = Message.parse(wire.request("OPTIONS", "sip:box", user="101"))
     assert (request.status, request.method, request.get("contact")) == (
         0,
         "OPTIONS",
-        "<sip:101@127.0.93.8:5060>",
+        f"<sip:101@{address(93, 8)}:5060>",
     )

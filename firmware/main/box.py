@@ -335,6 +335,8 @@ class Box:
             shortest=site.registration.shortest,
             longest=site.registration.longest,
             phones=site.registration.phones,
+            session_seconds=site.sip.session_seconds,
+            shortest_session=site.sip.shortest_session,
         )
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from firmware.calls.codes import Codes, Feature
 from firmware.calls.house import Settings
 from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
@@ -15,6 +16,7 @@ from firmware.clock import Clock
 from firmware.errors import OperatorError
 from firmware.journal import CappedFile, Journal, Kind, Level, Terminal
 from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
+from firmware.main.preferences import Preferences
 from firmware.main.reload import Listeners, in_force
 from firmware.main.start import SITE_FILE, NotStarted, say
 from firmware.media import Media, MediaError
@@ -131,6 +133,7 @@ class Box:
             journal=journal,
             clock=clock,
             settings=_call_settings(site),
+            preferences=Preferences(store, self.extension_changed),
         )
         self._line.calls = self._calls
         self._listeners = Listeners(self._transports, lambda: bool(self._calls.active()))
@@ -352,7 +355,8 @@ class Box:
         ]
 
     def _plan(self, site: Site) -> Plan:
-        return Plan(site.country.emergency, self._store.extensions.list())
+        codes = Codes({Feature(name): code for name, code in site.codes})
+        return Plan(site.country.emergency, self._store.extensions.list(), self._store.groups.list(), codes)
 
     def _line_settings(self, site: Site) -> SipSettings:
         return SipSettings(

@@ -306,8 +306,8 @@ class Stack:
     def _refuse(self, request: Request, key: str, flow: Flow, answer: Answer) -> None:
         """Answer without a transaction; a repeat is answered alike, To tag included (8.2.7)."""
         status, headers, body, reason = answer
-        response = request.respond(status, reason, to_tag=self._tag(key), headers=headers, body=body)
-        self._core.send(reply_flow(request, flow), bytes(response))
+        data = request.answer(status, reason, to_tag=self._tag(key), headers=headers, body=body)
+        self._core.send(reply_flow(request, flow), data)
 
     def _tag(self, key: str) -> str:
         """Return the To tag of stateless answers to one request: always the same, known to nobody before."""
@@ -319,11 +319,11 @@ class Stack:
             self._core.count("too many hops")
             self._refuse(request, key, flow, Answer(483))
             return True
-        response = self._capabilities.refusal(request, self._tag(key))
-        if response is None:
+        answer = self._capabilities.refusal(request)
+        if answer is None:
             return False
-        self._core.count(f"refused {response.status}")
-        self._core.send(reply_flow(request, flow), bytes(response))
+        self._core.count(f"refused {answer.status}")
+        self._refuse(request, key, flow, answer)
         return True
 
     def _on_ack(self, request: Request, now: float) -> None:
@@ -351,8 +351,7 @@ class Stack:
             return
         session = getattr(invite.owner, "__self__", None)
         if isinstance(session, UasSession):
-            response = request.respond(200, to_tag=session.tag)
-            self._core.send(reply_flow(request, flow), bytes(response))
+            self._core.send(reply_flow(request, flow), request.answer(200, to_tag=session.tag))
             session.cancel(now)
         else:
             self._refuse(request, key, flow, Answer(200))

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge, House
@@ -10,7 +11,7 @@ from firmware.calls.leg import Leg, Party
 from firmware.calls.plan import Plan
 from firmware.calls.scope import Scope
 from firmware.labels import Personal
-from firmware.media import Side
+from firmware.media import Description, Side
 
 
 class State(Enum):
@@ -58,6 +59,16 @@ class CallView:
     callee: Personal | None
 
 
+class Table(Protocol):
+    """The answered part of a call as another call sees it; `Conversation` is one."""
+
+    def other(self, leg: Leg) -> Leg | None:
+        """Return who talks with this leg, None when nobody may be taken away just now."""
+
+    def told(self, leg: Leg) -> Description | None:
+        """Return what a leg was last given."""
+
+
 def personal(party: Party) -> Personal:
     """Return a party as the journal may show it."""
     return Personal("num" if party.extension is None else "ext", party.number)
@@ -67,7 +78,8 @@ class Call(Scope):
     """One call: the scope that owns its legs, and the facts its record will hold."""
 
     __slots__ = (
-        "answered", "bridge", "callee", "caller", "ending", "house", "id", "plan", "started", "state", "task",
+        "answered", "bridge", "callee", "caller", "ending", "house", "id", "plan", "started", "state",
+        "table", "task",
     )  # fmt: skip
 
     def __init__(self, call_id: str, caller: Leg, plan: Plan, house: House) -> None:
@@ -82,6 +94,7 @@ class Call(Scope):
         self.started = self.moment()
         self.answered: Moment | None = None
         self.ending: Ending | None = None
+        self.table: Table | None = None
         self.task: asyncio.Task[Ending] | None = None
         self.adopt(caller)
 
@@ -110,7 +123,7 @@ class Call(Scope):
     def close(self, cause: Cause) -> list[Exception]:
         """Stop media, hang up every leg, let go of everything. Returns what went wrong on the way."""
         faults = super().close(cause)
-        bridge, self.bridge, self.task = self.bridge, None, None
+        bridge, self.bridge, self.task, self.table = self.bridge, None, None, None
         if bridge is not None:
             try:
                 bridge.close()

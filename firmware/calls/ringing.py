@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from firmware.calls.call import By, Call, Ending, State
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge
-from firmware.calls.leg import Answered, EarlyMedia, Ended, Leg, Reoffer, Ringing
+from firmware.calls.leg import Answered, EarlyMedia, Ended, Leg, Ringing, decline
 from firmware.media import Description
 
 # What the caller hears when every phone said something else: the first of these that any of them said.
@@ -56,7 +56,7 @@ async def _first_answer(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Ou
                 if leg is playing:
                     playing = None
                 if cause is Cause.REJECTED or len(ended) == len(phones):
-                    return Ending(_telling(ended.values()), By.CALLEE)
+                    return Ending(telling(ended.values()), By.CALLEE)
             case Ringing():
                 if call.state is State.DIALLING:
                     call.state = State.RINGING
@@ -68,10 +68,11 @@ async def _first_answer(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Ou
                     caller.early_media(bridge.answer("callee", description))
             case Answered(description):
                 return Outcome(leg, description)
-            case Reoffer():
-                leg.refuse(Cause.GLARE)  # nothing may change before the first offer is answered, RFC 3311 5.2
+            case _:
+                decline(leg, event)  # nothing may change before the first offer is answered, RFC 3311 5.2
 
 
-def _telling(causes: Iterable[Cause]) -> Cause:
+def telling(causes: Iterable[Cause]) -> Cause:
+    """Return what a caller hears when every phone said something else."""
     said = set(causes)
     return next((cause for cause in _TELLING if cause in said), Cause.UNREACHABLE)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge, House
-from firmware.calls.leg import Leg, Party
+from firmware.calls.leg import Leg, LegEvent, Party
 from firmware.calls.plan import Plan
 from firmware.calls.scope import Scope
 from firmware.labels import Personal
@@ -57,6 +57,49 @@ class CallView:
     answered: float | None
     caller: Personal
     callee: Personal | None
+
+
+class Asker(Protocol):
+    """For whom somebody is sought: a calling leg, or a party that is to be handed over."""
+
+    @property
+    def party(self) -> Party:
+        """Who it is."""
+
+    @property
+    def description(self) -> Description | None:
+        """The offer it brought; without one it hears no early media."""
+
+    def ring(self) -> None:
+        """Tell it that somebody's phone rings."""
+
+    def early_media(self, answer: Description) -> None:
+        """Let it hear a phone that has not answered yet."""
+
+
+class Seeker(Protocol):
+    """What a search needs of the scope it works in; `Call` is one."""
+
+    callee: Party | None
+    state: State
+
+    @property
+    def caller(self) -> Asker:
+        """For whom it is."""
+
+    @property
+    def house(self) -> House:
+        """What there is to ring."""
+
+    @property
+    def plan(self) -> Plan:
+        """What numbers mean."""
+
+    def adopt(self, leg: Leg) -> None:
+        """Take a leg over."""
+
+    async def event(self) -> tuple[Leg, LegEvent]:
+        """Return the next event of a leg."""
 
 
 class Table(Protocol):

@@ -8,8 +8,7 @@ from firmware.calls.call import By, Call, Ending
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Ended, Leg, Referral, Referred, Refused, Reoffer, Replaced, decline
-from firmware.calls.scope import Scope
-from firmware.calls.transfer import Newcomer, fetch, reach, report
+from firmware.calls.transfer import Errand, Newcomer, fetch, reach, report
 from firmware.media import Description, NotAcceptable, Side
 
 OFFER_SECONDS = 40.0  # longer than any INVITE transaction waits, RFC 3261 17.1.1.2: a guard, not a policy
@@ -180,11 +179,12 @@ class Conversation:
 
     async def _transfer(self, by: Leg, stays: Leg, referral: Referral) -> None:
         """Bring whom `referral` means into the place of `by`; if that fails, the call goes on as it was."""
-        call, scope, consulted = self.call, Scope(), referral.consulted
+        call, consulted = self.call, referral.consulted
+        errand = Errand(call, stays, referral)
         faults: list[Exception] = []
         try:
             if consulted is None:
-                newcomer = await reach(call, scope, stays, by, referral)
+                newcomer = await reach(errand, self.bridge, by, referral.dialled)
             else:
                 newcomer = await fetch(consulted)
             await self._join(by, stays, newcomer)
@@ -202,7 +202,7 @@ class Conversation:
                 newcomer.owner.end(Ending(Cause.NORMAL, whose))
         finally:
             referral.failed(Cause.CANCELLED)  # said only if nothing was said before
-            faults = scope.close(Cause.CANCELLED)
+            faults = errand.close(Cause.CANCELLED)
         if faults:
             raise faults[0]
 

@@ -4,25 +4,15 @@ The other party talks on, on the same ports: the newcomer is asked for an offer,
 Until both have agreed nothing of the call changes, so a transfer that fails leaves it as it was.
 """
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from firmware.calls.call import Call, personal
+from firmware.calls.call import Call, Ending, State, personal
 from firmware.calls.cause import Cause
-from firmware.calls.leg import (
-    Answered,
-    Ended,
-    Leg,
-    Party,
-    Referral,
-    Refused,
-    Ringing,
-    decline,
-)
-from firmware.calls.plan import Emergency, Internal, NotAllowed
-from firmware.calls.ringing import telling
+from firmware.calls.house import Bridge
+from firmware.calls.leg import Leg, Party, Referral, Refused
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed
 from firmware.calls.scope import Scope
+from firmware.calls.search import Search
 from firmware.journal import Kind
 from firmware.labels import Personal
 from firmware.media import Description
@@ -41,54 +31,56 @@ class Newcomer:
     owner: object = None  # the other call it was fetched from
 
 
-def route(call: Call, by: Leg, referral: Referral) -> tuple[str, Party]:
-    """Return the extension a blind transfer is for, by the rights of who transfers; raises Refused."""
-    match call.plan.route(referral.dialled, by.party):
-        case Internal(extension, party):
-            return extension, party
+class _Handed:
+    """Who stays, while somebody is sought for them: what they would hear goes to who transfers."""
+
+    __slots__ = ("_referral", "party")
+
+    def __init__(self, party: Party, referral: Referral) -> None:
+        self.party = party
+        self._referral = referral
+
+    @property
+    def description(self) -> None:
+        """None: whoever is found makes the offer."""
+
+    def ring(self) -> None:
+        """Tell who transfers."""
+        self._referral.ringing()
+
+    def early_media(self, answer: Description) -> None:
+        """Do nothing: they still hear, or do not hear, who transfers."""
+
+
+class Errand(Scope):
+    """The scope of a search for somebody else; its legs are the call's only once they have answered."""
+
+    __slots__ = ("callee", "caller", "house", "plan", "state")
+
+    def __init__(self, call: Call, stays: Leg, referral: Referral) -> None:
+        super().__init__()
+        self.callee: Party | None = None
+        self.caller = _Handed(stays.party, referral)
+        self.house = call.house
+        self.plan = call.plan
+        self.state = State.DIALLING
+
+
+async def reach(errand: Errand, bridge: Bridge, by: Leg, dialled: str) -> Newcomer:
+    """Find whom a blind transfer means, by the rights of who transfers; raises Refused if nobody answers."""
+    route = errand.plan.route(dialled, by.party)
+    match route:
+        case Internal() | Hunt():
+            outcome = await Search(errand, bridge, None).go(route)
         case Emergency():
             raise Refused(Cause.NO_LINE)
         case NotAllowed():
             raise Refused(Cause.NOT_ALLOWED)
-    raise Refused(Cause.UNKNOWN_NUMBER)
-
-
-async def reach(call: Call, scope: Scope, stays: Leg, by: Leg, referral: Referral) -> Newcomer:
-    """Ring the phones of who is meant, in a scope of their own; raises Refused if nobody answers."""
-    extension, _ = route(call, by, referral)
-    phones = call.house.dialer.dial(extension, stays.party, None)
-    for phone in phones:
-        scope.adopt(phone)
-    if not phones:
-        raise Refused(Cause.UNREACHABLE)
-    try:
-        async with asyncio.timeout(call.house.settings.ring_seconds) as limit:
-            newcomer = await _first_answer(scope, phones, referral)
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        raise Refused(Cause.NO_ANSWER) from None
-    for phone in phones:
-        if phone is not newcomer.leg:
-            phone.hangup(Cause.ANSWERED_ELSEWHERE)
-    return newcomer
-
-
-async def _first_answer(scope: Scope, phones: Sequence[Leg], referral: Referral) -> Newcomer:
-    ended: dict[str, Cause] = {}
-    while True:
-        phone, event = await scope.event()
-        match event:
-            case Answered(offer):
-                return Newcomer(phone, offer)
-            case Ringing():
-                referral.ringing()
-            case Ended(cause):
-                ended[phone.id] = cause
-                if cause is Cause.REJECTED or len(ended) == len(phones):
-                    raise Refused(telling(ended.values()))
-            case _:
-                decline(phone, event)
+        case _:
+            raise Refused(Cause.UNKNOWN_NUMBER)
+    if isinstance(outcome, Ending):
+        raise Refused(outcome.cause)
+    return Newcomer(outcome.phone, outcome.description)
 
 
 async def fetch(consulted: Leg) -> Newcomer:

@@ -83,6 +83,14 @@ def is_damage(error: BaseException) -> bool:
     return isinstance(error, (apsw.Error, ValueError, KeyError))
 
 
+def is_denied(error: BaseException) -> bool:
+    """Tell what a file raises that may be sound and cannot be written, from damage."""
+    import apsw
+
+    failures = (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.FullError, OSError)
+    return isinstance(error, failures)
+
+
 def is_medium_failure(error: BaseException) -> bool:
     """Tell a failing or full medium (everything in the batch is lost) from a refused statement."""
     import apsw
@@ -98,4 +106,6 @@ def is_medium_failure(error: BaseException) -> bool:
         apsw.BusyError,
         apsw.LockedError,
     )
-    return isinstance(error, (*failures, OSError))
+    # SQLite gives up the whole transaction when the medium is full; leaving its savepoint then fails as well.
+    cause = error.__context__ if isinstance(error, apsw.SQLError) else None
+    return isinstance(error, (*failures, OSError)) or (cause is not None and is_medium_failure(cause))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.crowd import Crowd
-from tests.support.office import Office, pss_kib
+from tests.support.office import Office
 from tests.support.sipwire import sdp
 from tests.support.storm import storm
 from tests.support.streams import Streams
@@ -87,7 +87,7 @@ def suffer(office: Office, seconds: float) -> None:
         crowd.settle(10)
         crowd.turn(0.3)
         assert crowd.load.answered == 1
-        memory, marks = pss_kib(office.box.pid), streams.marks()
+        memory, marks = office.memory()[0], streams.marks()
         assert attack(office, random.Random(SEED), seconds) > 100
         streams.silent = True
         crowd.turn(0.3)
@@ -99,7 +99,7 @@ def suffer(office: Office, seconds: float) -> None:
     counters = office.box.ask("status")["counters"]
     assert sum(count for name, count in counters.items() if name.startswith("bad message")) > 10
     assert not re.search(r"^[\d:.]+ \*", office.box.output(), re.MULTILINE), "an alarm in the log"
-    assert pss_kib(office.box.pid) < memory + 20 * 1024
+    assert office.memory()[0] < memory + 20 * 1024
     with office.wire(22) as wire:
         assert wire.register("103", office.secret("103")).status == 200
 

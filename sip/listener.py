@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 if TYPE_CHECKING:
     from sip.message import Response
     from sip.session import Session
+    from sip.transfer import Referral
 
 
 class End(NamedTuple):
@@ -54,6 +55,9 @@ class SessionListener(Protocol):
     def refused(self, session: Session, status: int) -> None:
         """Our `reoffer` was refused; the session is as it was (14.1)."""
 
+    def referred(self, session: Session, referral: Referral) -> None:
+        """Call `referral.accept` or `referral.refuse` at once, or it is declined: a transfer is wanted."""
+
     def ended(self, session: Session, end: End) -> None:
         """Hear that the session is over; the last call."""
 
@@ -80,6 +84,9 @@ class Deaf:
         """Do nothing."""
 
     def refused(self, session: Session, status: int) -> None:
+        """Do nothing."""
+
+    def referred(self, session: Session, referral: Referral) -> None:
         """Do nothing."""
 
     def ended(self, session: Session, end: End) -> None:

@@ -20,6 +20,7 @@ from sip.listener import DEAF, End, SessionListener
 from sip.message import Message, Request, Response
 from sip.session_timer import SessionExpires, SessionTimer, grant, min_se, too_short
 from sip.transaction import LIFETIME, T1, T2, Transaction
+from sip.transfer import Referral, ReferTo
 
 if TYPE_CHECKING:
     from sip.dialog import Dialog
@@ -47,7 +48,7 @@ class _Unacked:
 class _Change(NamedTuple):
     """A re-offer of ours; `refresh`: it changes nothing and nobody waits for its answer."""
 
-    offer: bytes
+    offer: bytes | None
     update: bool
     refresh: bool = False
 
@@ -76,6 +77,7 @@ class Session:
         "_key",
         "_leaving",
         "_owns_call_id",
+        "_referrals",
         "_reoffer",
         "_reoffer_limit",
         "_replied",
@@ -115,6 +117,7 @@ class Session:
         self._acks: Acks | None = None
         self._bye: Headers | None = None
         self._leaving = False
+        self._referrals = 0
         self.call_id = call_id
         self.state = "early"
         self.listener: SessionListener = DEAF
@@ -152,9 +155,10 @@ class Session:
         )
         self._finish(end, now)
 
-    def reoffer(self, offer: bytes, now: float, *, update: bool = False) -> None:
+    def reoffer(self, offer: bytes | None, now: float, *, update: bool = False) -> None:
         """Offer a change by re-INVITE, or UPDATE; `reoffered` or `refused` follows. One at a time.
 
+        With None a re-INVITE asks the far end for an offer: `reoffered` brings it, and `ack` answers it.
         Waits by itself for a change of the far end to be done with, and tries again after 491 (14.1).
         """
         if self.state == "early" and not self.answering:
@@ -173,6 +177,22 @@ class Session:
         self._reoffer = change
         self._tries = 0
         self._try_reoffer(now)
+
+    def ack(self, answer: bytes, now: float) -> None:
+        """Send the ACK with our answer to the offer a 2xx brought; only after an INVITE without one."""
+        acks, self._acks = self._acks, None
+        if acks is None:
+            if self.state == "ended":
+                return
+            raise LocalError("there is no offer to answer in an ACK")
+        self._describe(answer)
+        acks.send(self._there, self._there.remote_tag, answer)
+        self._try_reoffer(now)
+
+    @property
+    def said(self) -> bytes:
+        """Our newest description that stands, b"" when there is none yet."""
+        return self._said
 
     def accept_offer(self, sdp: bytes, now: float) -> None:
         """Answer what `offered` told with 200 and `sdp`: the answer, or our offer if it was offered None."""
@@ -226,6 +246,8 @@ class Session:
             self._core.reply(transaction, request, 481, now)
         elif request.method == "PRACK":
             self._on_prack(request, transaction, now)
+        elif request.method == "REFER":
+            self._on_refer(request, transaction, now)
         else:
             self._on_offer(request, transaction, now)
 
@@ -254,6 +276,42 @@ class Session:
         """Take a PRACK; only who answers an INVITE can have caused one (RFC 3262 3)."""
         self._core.count("prack of nothing")
         self._core.reply(transaction, request, 481, now)
+
+    # -- transfers the far end wants (RFC 3515) ----------------------------------------------------
+
+    def _on_refer(self, request: Request, transaction: Transaction, now: float) -> None:
+        core = self._core
+        target = ReferTo.of(request)
+        if isinstance(target, int):
+            core.reply(transaction, request, target, now)
+            return
+        if self.state != "confirmed":
+            core.reply(transaction, request, 603, now)
+            return
+        # 2.4.6: the first needs no id, every further one has its CSeq as id.
+        self._referrals += 1
+        event = "refer" if self._referrals == 1 else f"refer;id={request.cseq_number}"
+
+        def reply(status: int, headers: Headers) -> None:
+            contact = (("Contact", core.contact(self._there.flow)),) if status < 300 else ()
+            core.reply(transaction, request, status, now, headers=(*contact, *headers))
+
+        silent = (request.get("Refer-Sub") or "").partition(";")[0].strip().lower() == "false"
+        referral = Referral(target, event, silent=silent, reply=reply, notify=self._notify)
+        self.listener.referred(self, referral)
+        if not referral.answered:
+            referral.refuse(603)
+
+    def _notify(self, referral: Referral, headers: Headers, body: bytes, now: float) -> None:
+        """Send the NOTIFY of a referral; the far end may have hung up already, and hear it all the same."""
+
+        def answered(_: Transaction, status: int, response: Response | None, now: float) -> None:
+            del response, now
+            if status >= 300:
+                referral.stop()
+
+        contact = (("Contact", self._core.contact(self._there.flow)),)
+        self._send("NOTIFY", now, answered, (*contact, *headers), body, aside=True)
 
     # -- changes the far end wants -----------------------------------------------------------------
 
@@ -429,30 +487,46 @@ class Session:
             return
         change = self._reoffer
         timer = () if self._timer is None else self._timer.headers()
-        headers = (*self._2xx_headers(), *timer, ("Content-Type", SDP))
+        described = () if change.offer is None else (("Content-Type", SDP),)
+        headers = (*self._2xx_headers(), *timer, *described)
         method = "UPDATE" if change.update else "INVITE"
-        self._send(method, now, self._on_reoffer_answer, headers, change.offer)
+        self._send(method, now, self._on_reoffer_answer, headers, change.offer or b"")
         self._reoffer_limit = self._core.timers.after(LIFETIME, self._reoffer_timeout, now)
 
     def _on_reoffer_answer(
         self, transaction: Transaction, status: int, response: Response | None, now: float
     ) -> None:
         ours = self._reoffer_over()
-        change, timer = self._reoffer, self._timer
+        change = self._reoffer
         if response is not None and status < 300:
             self._there.refresh(response)
             if response.cseq_method == "INVITE":
-                Acks.take_over(self._core, transaction).send(self._there, response.to_tag)
+                acks = Acks.take_over(self._core, transaction)
+                acks.dialog(response)
+                if ours and change is not None and change.offer is None and sdp_of(response) is not None:
+                    self._acks = acks
+                else:
+                    acks.send(self._there, response.to_tag)
             if ours and change is not None:
-                self._note_updates(response)
-                if timer is not None and timer.seconds:
-                    self._agree(response, now)
-                if not change.refresh:
-                    self._describe(change.offer)
-                self._over_with(change, now, partial(self._tell_reoffered, sdp_of(response)))
-        elif not ours or change is None:
+                self._reoffer_accepted(change, response, now)
+        elif ours and change is not None:
+            self._reoffer_refused(change, status, response, now)
+
+    def _reoffer_accepted(self, change: _Change, response: Response, now: float) -> None:
+        self._note_updates(response)
+        if self._timer is not None and self._timer.seconds:
+            self._agree(response, now)
+        if change.offer is None and self._acks is None:
+            self._core.count("2xx without sdp")
+            self._over_with(change, now, partial(self._tell_refused, 488))
             return
-        elif status == 491 and self._tries < _GLARE_TRIES:
+        if not change.refresh:
+            self._describe(change.offer or b"")
+        self._over_with(change, now, partial(self._tell_reoffered, sdp_of(response)))
+
+    def _reoffer_refused(self, change: _Change, status: int, response: Response | None, now: float) -> None:
+        timer = self._timer
+        if status == 491 and self._tries < _GLARE_TRIES:
             self._tries += 1
             # 14.1: the owner of the Call-ID waits 2.1 to 4 s, the other 0 to 2 s, in units of 10 ms.
             wait = (210 + self._core.below(191) if self._owns_call_id else self._core.below(201)) / 100
@@ -571,10 +645,17 @@ class Session:
         """Send BYE, or remember to: a callee must not before the ACK has come (15)."""
         del status, reason  # a confirmed session has had its final answer
         self._leaving = True
+        self._ack_anyway()
         if self._unacked is None:
             self._send_bye(now, headers)
         else:
             self._bye = headers
+
+    def _ack_anyway(self) -> None:
+        """Acknowledge a 2xx whose offer is not answered any more: one that accepts nothing is no better."""
+        acks, self._acks = self._acks, None
+        if acks is not None:
+            acks.send(self._there, self._there.remote_tag)
 
     def _send_bye(self, now: float, headers: Headers) -> None:
         self._bye = None
@@ -593,6 +674,7 @@ class Session:
         self._retry = self._reoffer = self._waiting = None
         self._stop_timer()
         self._timer = None
+        self._ack_anyway()
         incoming, self._incoming = self._incoming, None
         if incoming is not None:
             self._core.reply(*incoming, 487, now)

@@ -24,6 +24,7 @@ from sip.message import Request, Response, parse
 from sip.session import Session
 from sip.session_timer import too_short
 from sip.transaction import Transaction
+from sip.transfer import Replaces, replaces_of
 from sip.uac import UacSession
 from sip.uas import UasSession
 from sip.validate import validate
@@ -35,9 +36,9 @@ Handler = Callable[[Request, Flow, object, float], Answer]
 
 Done = Callable[[Response | None], None]
 
-_IN_DIALOG: Final = frozenset({"INVITE", "BYE", "UPDATE", "PRACK"})
-_OURS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "PRACK")
-_EXTENSIONS: Final = ("100rel", "timer")
+_IN_DIALOG: Final = frozenset({"INVITE", "BYE", "UPDATE", "PRACK", "REFER"})
+_OURS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "PRACK", "REFER")
+_EXTENSIONS: Final = ("100rel", "timer", "norefersub", "replaces")
 
 
 class StackUser(Protocol):
@@ -399,10 +400,33 @@ class Stack:
             self._core.count("session interval too short")
             self._refuse(request, key, flow, Answer(422, (("Min-SE", str(shortest)),)))
             return
+        replaced: Session | int | None = None
+        if "Replaces" in request and not self._user.urgent(request):
+            # Help is not refused for the sake of a call that is gone.
+            wanted = replaces_of(request)
+            replaced = None if wanted is None else self._replaced(wanted)
+        if isinstance(replaced, int):
+            self._core.count("replaces nothing")
+            self._refuse(request, key, flow, Answer(replaced))
+            return
         session = UasSession(self._core, request, flow)
+        session.replaces = replaced
         session.identity = identity
         session.begin(key, flow, now)
         self._user.incoming(session, identity, now)
+
+    def find(self, wanted: Replaces) -> Session | None:
+        """Return the session of the dialog a Replaces header names (RFC 3891 3)."""
+        session = self._core.sessions.get(f"{wanted.call_id} {wanted.to_tag}")
+        return session if session is not None and session.knows(wanted.from_tag) else None
+
+    def _replaced(self, wanted: Replaces) -> Session | int:
+        session = self.find(wanted)
+        if session is None or session.state == "early":
+            return 481  # there is none, or it rings: that is not to be taken this way
+        if session.state == "ended":
+            return 603
+        return 486 if wanted.early_only else session
 
     def _outside(self, request: Request, key: str, flow: Flow, identity: object, now: float) -> None:
         """Serve a request without a To tag that begins no session."""
@@ -413,7 +437,7 @@ class Stack:
         elif method == "OPTIONS":
             answer = self._options()
         else:
-            # BYE, UPDATE and PRACK: 15.1.2, RFC 3311 5.2, RFC 3262 3.
+            # BYE, UPDATE, PRACK: 15.1.2, RFC 3311 5.2, RFC 3262 3. A REFER belongs to a call here.
             self._core.count("no such dialog")
             answer = Answer(481)
         self._refuse(request, key, flow, answer)

@@ -104,17 +104,6 @@ class UacSession(Session):
         request = Request.new("INVITE", self._target, headers, self._offer or b"")
         self._invite = core.layer.call(request, self._flow, self._on_invite, now)
 
-    def ack(self, answer: bytes, now: float) -> None:
-        """Send the ACK with our answer to the offer `answered` told; only after an offerless INVITE."""
-        acks, self._acks = self._acks, None
-        if acks is None:
-            if self.state == "ended":
-                return
-            raise LocalError("there is no offer to answer in an ACK")
-        self._describe(answer)
-        acks.send(self._there, self._there.remote_tag, answer)
-        self._try_reoffer(now)
-
     @property
     def owes_prack(self) -> bool:
         """Whether a reliable provisional answer brought an offer that `prack` has to answer."""
@@ -289,10 +278,6 @@ class UacSession(Session):
 
     def _leave(self, now: float, headers: Headers, status: int = 0, reason: str | None = None) -> None:
         if self.state != "early":
-            if self._acks is not None:
-                # The 2xx still wants its ACK; an answer that accepts nothing would be no better than none.
-                self._acks.send(self._there, self._there.remote_tag)
-                self._acks = None
             super()._leave(now, headers, status, reason)
             return
         self._leaving = True

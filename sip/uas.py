@@ -29,8 +29,8 @@ class UasSession(Session):
     """
 
     __slots__ = (
-        "_accepting", "_invite_cseq", "_pending", "_queue", "_reminder", "_rseq", "_transaction",
-        "offer", "request", "settled",
+        "_accepting", "_invite_cseq", "_pending", "_queue", "_reminder", "_rseq", "_status", "_transaction",
+        "offer", "replaces", "request", "settled",
     )  # fmt: skip
 
     def __init__(self, core: Core, request: Request, flow: Flow) -> None:
@@ -43,11 +43,14 @@ class UasSession(Session):
         self._reminder: Timer | None = None
         self._invite_cseq = request.cseq_number
         self._rseq = 0
+        self._status = 180
         self._pending: Pending | None = None
         self._queue: deque[tuple[int, bytes | None]] = deque()
         self._accepting: tuple[bytes, Headers] | None = None
         self.settled: bytes | None = None
         """What a reliable provisional answer described for good; the 2xx will not describe anything again."""
+        self.replaces: Session | None = None
+        """The confirmed session whose place this one is to take (RFC 3891)."""
         self.request: Request | None = request
         self.offer = sdp_of(request)
 
@@ -75,6 +78,7 @@ class UasSession(Session):
         request = self.request
         if self.state != "early" or request is None or self._accepting is not None:
             return
+        self._status = status
         if self.settled is not None:
             sdp = None
         required = listed(request, "Require")
@@ -236,7 +240,7 @@ class UasSession(Session):
         """Let go of what only an unanswered INVITE needs."""
         self._transaction = self.request = None
         self._queue.clear()
-        self._accepting = None
+        self._accepting = self.replaces = None
         if self._pending is not None:
             # It is not repeated after a final answer, but its PRACK may still come (RFC 3262 3).
             self._stop_pending(self._pending)
@@ -250,7 +254,12 @@ class UasSession(Session):
         self._reminder = self._core.timers.after(_REMIND, self._on_reminder, now)
 
     def _on_reminder(self, now: float) -> None:
-        if self._transaction is not None:
+        if self._transaction is None:
+            return
+        if self._rseq:
+            self._remind(now)
+            self.ring(now, self._status)  # what is acknowledged must not be said again
+        else:
             self._core.send(self._transaction.flow, self._transaction.last)
             self._remind(now)
 

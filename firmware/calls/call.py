@@ -3,14 +3,15 @@
 import asyncio
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge, House
-from firmware.calls.leg import Leg, Party
+from firmware.calls.leg import Leg, LegEvent, Party
 from firmware.calls.plan import Plan
 from firmware.calls.scope import Scope
 from firmware.labels import Personal
-from firmware.media import Side
+from firmware.media import Description, Side
 
 
 class State(Enum):
@@ -58,6 +59,59 @@ class CallView:
     callee: Personal | None
 
 
+class Asker(Protocol):
+    """For whom somebody is sought: a calling leg, or a party that is to be handed over."""
+
+    @property
+    def party(self) -> Party:
+        """Who it is."""
+
+    @property
+    def description(self) -> Description | None:
+        """The offer it brought; without one it hears no early media."""
+
+    def ring(self) -> None:
+        """Tell it that somebody's phone rings."""
+
+    def early_media(self, answer: Description) -> None:
+        """Let it hear a phone that has not answered yet."""
+
+
+class Seeker(Protocol):
+    """What a search needs of the scope it works in; `Call` is one."""
+
+    callee: Party | None
+    state: State
+
+    @property
+    def caller(self) -> Asker:
+        """For whom it is."""
+
+    @property
+    def house(self) -> House:
+        """What there is to ring."""
+
+    @property
+    def plan(self) -> Plan:
+        """What numbers mean."""
+
+    def adopt(self, leg: Leg) -> None:
+        """Take a leg over."""
+
+    async def event(self) -> tuple[Leg, LegEvent]:
+        """Return the next event of a leg."""
+
+
+class Table(Protocol):
+    """The answered part of a call as another call sees it; `Conversation` is one."""
+
+    def other(self, leg: Leg) -> Leg | None:
+        """Return who talks with this leg, None when nobody may be taken away just now."""
+
+    def told(self, leg: Leg) -> Description | None:
+        """Return what a leg was last given."""
+
+
 def personal(party: Party) -> Personal:
     """Return a party as the journal may show it."""
     return Personal("num" if party.extension is None else "ext", party.number)
@@ -67,7 +121,8 @@ class Call(Scope):
     """One call: the scope that owns its legs, and the facts its record will hold."""
 
     __slots__ = (
-        "answered", "bridge", "callee", "caller", "ending", "house", "id", "plan", "started", "state", "task",
+        "answered", "bridge", "callee", "caller", "ending", "house", "id", "plan", "started", "state",
+        "table", "task",
     )  # fmt: skip
 
     def __init__(self, call_id: str, caller: Leg, plan: Plan, house: House) -> None:
@@ -82,6 +137,7 @@ class Call(Scope):
         self.started = self.moment()
         self.answered: Moment | None = None
         self.ending: Ending | None = None
+        self.table: Table | None = None
         self.task: asyncio.Task[Ending] | None = None
         self.adopt(caller)
 
@@ -110,7 +166,7 @@ class Call(Scope):
     def close(self, cause: Cause) -> list[Exception]:
         """Stop media, hang up every leg, let go of everything. Returns what went wrong on the way."""
         faults = super().close(cause)
-        bridge, self.bridge, self.task = self.bridge, None, None
+        bridge, self.bridge, self.task, self.table = self.bridge, None, None, None
         if bridge is not None:
             try:
                 bridge.close()

@@ -1,12 +1,14 @@
-"""Two legs talk: offers of either side are passed to the other until one of them ends."""
+"""Two legs talk: offers of either are passed to the other, either may hand over, until one ends."""
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 
 from firmware.calls.call import By, Call, Ending
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge
-from firmware.calls.leg import Ended, Leg, Refused, Reoffer
+from firmware.calls.leg import Ended, Leg, Referral, Referred, Refused, Reoffer, Replaced, decline
+from firmware.calls.transfer import Errand, Newcomer, fetch, reach, report
 from firmware.media import Description, NotAcceptable, Side
 
 OFFER_SECONDS = 40.0  # longer than any INVITE transaction waits, RFC 3261 17.1.1.2: a guard, not a policy
@@ -15,7 +17,10 @@ OFFER_SECONDS = 40.0  # longer than any INVITE transaction waits, RFC 3261 17.1.
 class Conversation:
     """The answered part of a call."""
 
-    __slots__ = ("bridge", "call", "callee", "caller", "change", "over", "told")
+    __slots__ = (
+        "_told", "bridge", "call", "callee", "caller", "change", "handover", "joining", "left", "over",
+        "stays",
+    )  # fmt: skip
 
     def __init__(self, call: Call, bridge: Bridge, callee: Leg, offered: Description | None) -> None:
         self.call = call
@@ -23,35 +28,78 @@ class Conversation:
         self.caller = call.caller
         self.callee = callee
         self.change: asyncio.Task[None] | None = None  # the one change of the session under way
+        self.handover: asyncio.Task[None] | None = None  # the one transfer under way
+        self.stays: Leg | None = None  # who does not leave by it
+        self.left: Ending | None = None  # who asked for it has hung up meanwhile
+        self.joining = False  # a newcomer and who stays come to terms
         self.over = False
-        self.told: dict[Leg, Description | None] = {callee: offered}  # what each leg was last given
+        self._told: dict[Leg, Description | None] = {callee: offered}  # what each leg was last given
 
     async def talk(self, description: Description) -> Ending:
         """Answer the caller with what the callee said and relay until either is gone."""
         self.call.took()
         offerless = self.caller.description is None
         if not offerless:
-            self.told[self.caller] = answer = self.bridge.answer("callee", description)
+            self._told[self.caller] = answer = self.bridge.answer("callee", description)
             self.caller.answer(answer)
-        async with asyncio.TaskGroup() as tree:
-            if offerless:
-                self._start(tree, self._offer_to_caller(description))
-            ending = await self._relay(tree)
-            self.over = True
-            if self.change is not None:
-                self.change.cancel()
+        self.call.table = self
+        try:
+            async with asyncio.TaskGroup() as tree:
+                if offerless:
+                    self._start(tree, self._offer_to_caller(description))
+                ending = await self._relay(tree)
+                self.over = True
+                for task in (self.change, self.handover):
+                    if task is not None:
+                        task.cancel()
+        finally:
+            self.call.table = None
         return ending
+
+    # -- what another call may know (firmware.calls.call.Table) ------------------------------------
+
+    def other(self, leg: Leg) -> Leg | None:
+        """Return who talks with this leg, None when nobody may be taken away just now."""
+        if self.over or self._busy() or self._handing_over() or leg not in (self.caller, self.callee):
+            return None
+        return self._partner(leg)
+
+    def told(self, leg: Leg) -> Description | None:
+        """Return what a leg was last given."""
+        return self._told.get(leg)
+
+    # -- events ------------------------------------------------------------------------------------
 
     async def _relay(self, tree: asyncio.TaskGroup) -> Ending:
         while True:
             leg, event = await self.call.event()
+            if leg not in (self.caller, self.callee):
+                decline(leg, event)  # it has handed over, or is not in yet
+                continue
             match event:
                 case Ended(cause):
-                    return Ending(cause, By.CALLER if leg is self.caller else By.CALLEE)
-                case Reoffer() if self.change is not None and not self.change.done():
+                    ending = Ending(cause, By.CALLER if leg is self.caller else By.CALLEE)
+                    if not self._handing_over() or leg is self.stays:
+                        return ending
+                    self.left = ending
+                case Referred(referral):
+                    self._hand_over(tree, leg, referral)
+                case Replaced(newcomer) if self._busy() or self._handing_over():
+                    newcomer.hangup(Cause.GLARE)
+                case Replaced(newcomer):
+                    self._start(tree, self._replace(leg, newcomer))
+                case Reoffer() if self._busy():
                     leg.refuse(Cause.GLARE)
                 case Reoffer(offer):
                     self._start(tree, self._offer_back(leg) if offer is None else self._pass_on(leg, offer))
+
+    def _busy(self) -> bool:
+        return self.joining or (self.change is not None and not self.change.done())
+
+    def _handing_over(self) -> bool:
+        return self.handover is not None and not self.handover.done()
+
+    # -- changes of the session --------------------------------------------------------------------
 
     def _start(self, tree: asyncio.TaskGroup, change: Coroutine[None, None, None]) -> None:
         self.change = tree.create_task(change)
@@ -73,13 +121,13 @@ class Conversation:
         except Refused as refusal:
             leg.refuse(refusal.cause)
         else:
-            self.told[leg] = answer
+            self._told[leg] = answer
             leg.accept(answer)
 
     async def _offer_back(self, leg: Leg) -> None:
         """Offer to the side that asks for it what it has, and pass its answer on as an offer to the other."""
         try:
-            offer = self.told.get(leg)
+            offer = self._told.get(leg)
             if offer is None:  # the answer to its own first offer is still under way
                 leg.refuse(Cause.GLARE)
                 return
@@ -93,7 +141,7 @@ class Conversation:
         try:
             relayed = self.bridge.offer("callee", offer)
             answer = await self._offer(self.caller, relayed)
-            self.told[self.callee] = accepted = self.bridge.answer("caller", answer)
+            self._told[self.callee] = accepted = self.bridge.answer("caller", answer)
             self.callee.accept(accepted)
         except Refused as refusal:
             self.call.end(Ending(refusal.cause, By.CALLER))
@@ -101,7 +149,7 @@ class Conversation:
             self.call.end(Ending(Cause.NOT_ACCEPTABLE, By.BOX))
 
     async def _ask_other(self, leg: Leg, offer: Description) -> Description:
-        other = self.callee if leg is self.caller else self.caller
+        other = self._partner(leg)
         try:
             answer = await self._offer(other, self.bridge.offer(self._side(leg), offer))
             return self.bridge.answer(self._side(other), answer)
@@ -116,8 +164,102 @@ class Conversation:
             if not limit.expired():
                 raise
             raise Refused(Cause.FAILED) from None
-        self.told[leg] = offer
+        self._told[leg] = offer
         return answer
+
+    # -- handing over ------------------------------------------------------------------------------
+
+    def _hand_over(self, tree: asyncio.TaskGroup, by: Leg, referral: Referral) -> None:
+        if self._handing_over():
+            referral.failed(Cause.GLARE)
+            return
+        self.stays = self._partner(by)
+        self.handover = tree.create_task(self._transfer(by, self.stays, referral))
+        self.handover.add_done_callback(_look_at)
+
+    async def _transfer(self, by: Leg, stays: Leg, referral: Referral) -> None:
+        """Bring whom `referral` means into the place of `by`; if that fails, the call goes on as it was."""
+        call, consulted = self.call, referral.consulted
+        errand = Errand(call, stays, referral)
+        faults: list[Exception] = []
+        try:
+            if consulted is None:
+                newcomer = await reach(errand, self.bridge, by, referral.dialled)
+            else:
+                newcomer = await fetch(consulted)
+            await self._join(by, stays, newcomer)
+        except Refused as refusal:
+            referral.failed(refusal.cause)
+            report(call, by, None, refusal.cause)
+            if self.left is not None:
+                call.end(self.left)
+        else:
+            referral.done()
+            report(call, by, newcomer.leg.party)
+            by.hangup(Cause.NORMAL)
+            if consulted is not None and isinstance(newcomer.owner, Call):
+                whose = By.CALLER if consulted is newcomer.owner.caller else By.CALLEE
+                newcomer.owner.end(Ending(Cause.NORMAL, whose))
+        finally:
+            referral.failed(Cause.CANCELLED)  # said only if nothing was said before
+            faults = errand.close(Cause.CANCELLED)
+        if faults:
+            raise faults[0]
+
+    async def _join(self, by: Leg, stays: Leg, newcomer: Newcomer) -> None:
+        leg, accepted = newcomer.leg, newcomer.before
+        try:
+            while self._busy() and self.change is not None:
+                await asyncio.wait([self.change])
+            self.joining = True
+            relayed = self.bridge.offer(self._side(by), newcomer.offer)
+            answer = await self._offer(stays, relayed)
+            if leg.over or (newcomer.owner is not None and leg.owner is not newcomer.owner):
+                raise Refused(Cause.UNREACHABLE)
+            accepted = self.bridge.answer(self._side(stays), answer)
+        except NotAcceptable:
+            raise Refused(Cause.NOT_ACCEPTABLE) from None
+        finally:
+            self.joining = False
+            if accepted is not None:
+                leg.accept(accepted)
+        self._take_place(by, leg, accepted)
+
+    async def _replace(self, leg: Leg, newcomer: Leg) -> None:
+        """Let somebody who calls in take the place of `leg` (RFC 3891)."""
+        try:
+            if newcomer.description is None:
+                raise Refused(Cause.NOT_ACCEPTABLE)
+            answer = await self._ask_other(leg, newcomer.description)
+            if newcomer.over:
+                raise Refused(Cause.CANCELLED)
+        except Refused as refusal:
+            newcomer.hangup(refusal.cause)
+            return
+        newcomer.answer(answer)
+        self._take_place(leg, newcomer, answer)
+        report(self.call, leg, newcomer.party)
+        leg.hangup(Cause.NORMAL)
+
+    def _take_place(self, by: Leg, leg: Leg, given: Description) -> None:
+        self._told.pop(by, None)
+        self._told[leg] = given
+        if leg.owner is not self.call:
+            self.call.adopt(leg)
+        if by is self.caller:
+            self.caller = leg
+        else:
+            self.callee = leg
+            self.call.callee = leg.party
+
+    def _partner(self, leg: Leg) -> Leg:
+        return self.callee if leg is self.caller else self.caller
 
     def _side(self, leg: Leg) -> Side:
         return "caller" if leg is self.caller else "callee"
+
+
+def _look_at(task: asyncio.Task[None]) -> None:
+    """Take what a task raised out of it: kept there, it holds the frames of the call in a cycle."""
+    with contextlib.suppress(asyncio.CancelledError):
+        task.exception()

@@ -69,7 +69,53 @@ class Ended:
     far: bool = True
 
 
-LegEvent = Ringing | EarlyMedia | Answered | Reoffer | Ended
+class Referral(Protocol):
+    """A transfer the far end of a leg asks for: to a number, or to the far end of another call of its own."""
+
+    @property
+    def dialled(self) -> str:
+        """The number to call."""
+
+    @property
+    def consulted(self) -> "Leg | None":
+        """The leg of the call whose other party is meant (attended transfer); None: `dialled` is (blind)."""
+
+    def ringing(self) -> None:
+        """Tell that it rings there."""
+
+    def done(self) -> None:
+        """Tell that it worked; the last word."""
+
+    def failed(self, cause: Cause) -> None:
+        """Tell that it did not work; the last word. Without effect after another last word."""
+
+
+@dataclass(slots=True)
+class Referred:
+    """The far end wants its place in the call to be taken by somebody else (REFER)."""
+
+    referral: Referral
+
+
+@dataclass(slots=True)
+class Replaced:
+    """Somebody else calls in to take the place of this leg (Replaces); waits for an answer or a hang-up."""
+
+    newcomer: "Leg"
+
+
+LegEvent = Ringing | EarlyMedia | Answered | Reoffer | Referred | Replaced | Ended
+
+
+def decline(leg: "Leg", event: LegEvent) -> None:
+    """Say no to whatever an event asks for that cannot be had just now."""
+    match event:
+        case Reoffer():
+            leg.refuse(Cause.GLARE)
+        case Referred(referral):
+            referral.failed(Cause.GLARE)
+        case Replaced(newcomer):
+            newcomer.hangup(Cause.UNREACHABLE)
 
 
 class Refused(Exception):
@@ -92,13 +138,16 @@ class Leg(ABC):
 
     `id` is random and safe to journal. `dialled` is what an incoming leg asked for, "" on others.
     `description` is the offer an incoming leg brought; None if it came without, and on outgoing legs.
+    `replaces` is the leg whose place an incoming leg wants, None when it calls somebody.
 
     Implementers call `emit` for what the far end does and write `send_hangup`; that it is called at most
     once, and that nothing is emitted after the end, is done here. On a leg that is `over` every other
     method does nothing, and `offer` raises `Refused`.
     """
 
-    __slots__ = ("__weakref__", "_backlog", "description", "dialled", "id", "over", "owner", "party")
+    __slots__ = (
+        "__weakref__", "_backlog", "description", "dialled", "id", "over", "owner", "party", "replaces",
+    )  # fmt: skip
 
     def __init__(
         self, leg_id: str, party: Party, *, dialled: str = "", description: Description | None = None
@@ -107,6 +156,7 @@ class Leg(ABC):
         self.party = party
         self.dialled = dialled
         self.description = description
+        self.replaces: Leg | None = None
         self.owner: Owner | None = None
         self.over = False
         self._backlog: deque[LegEvent] = deque()
@@ -165,8 +215,15 @@ class Leg(ABC):
         """
 
     @abstractmethod
+    async def ask(self) -> Description:
+        """Ask the far end of an established leg for an offer (re-INVITE without one); `accept` answers it.
+
+        Raises `Refused`. If it is cancelled, whatever comes is answered with what was agreed before.
+        """
+
+    @abstractmethod
     def accept(self, answer: Description) -> None:
-        """Answer the far end's offer: after `Reoffer(offer)`, or `Answered` where we dialled without one."""
+        """Answer the far end's offer: after `Reoffer(offer)`, `ask`, or an `Answered` with one."""
 
     @abstractmethod
     def refuse(self, cause: Cause) -> None:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from firmware.calls.call import By, Call, Ending, State
+from firmware.calls.call import By, Ending, Seeker, State
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge
-from firmware.calls.leg import Answered, EarlyMedia, Ended, Leg, LegEvent, Reoffer, Ringing
+from firmware.calls.leg import Answered, EarlyMedia, Ended, Leg, LegEvent, Ringing, decline
 from firmware.media import Description
 
 # What the caller hears when every phone said something else: the first of these that any of them said.
@@ -23,7 +23,7 @@ class Outcome:
 
 
 async def ring(
-    call: Call, bridge: Bridge, phones: Sequence[Leg], seconds: float | None = None
+    call: Seeker, bridge: Bridge, phones: Sequence[Leg], seconds: float | None = None
 ) -> Outcome | Ending:
     """Wait until one phone answers, all have ended, the caller gives up or the time is over.
 
@@ -51,7 +51,7 @@ def give_up(phones: Iterable[Leg]) -> None:
         phone.hangup(Cause.NO_ANSWER)
 
 
-async def _first_answer(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Outcome | Ending:
+async def _first_answer(call: Seeker, bridge: Bridge, phones: Sequence[Leg]) -> Outcome | Ending:
     caller = call.caller
     playing: Leg | None = None  # one phone's early media at a time: two would talk over each other
     ended: dict[str, Cause] = {}
@@ -66,7 +66,7 @@ async def _first_answer(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Ou
                     playing = None
                 _decline(leg, phones, ended)
                 if len(ended) == len(phones):
-                    return Ending(_telling(ended.values()), By.CALLEE)
+                    return Ending(telling(ended.values()), By.CALLEE)
             case Ringing():
                 if call.state is State.DIALLING:
                     call.state = State.RINGING
@@ -78,11 +78,11 @@ async def _first_answer(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Ou
                     caller.early_media(bridge.answer("callee", description))
             case Answered(description):
                 return Outcome(leg, description)
-            case Reoffer():
-                leg.refuse(Cause.GLARE)  # nothing may change before the first offer is answered, RFC 3311 5.2
+            case _:
+                decline(leg, event)  # nothing may change before the first offer is answered, RFC 3311 5.2
 
 
-async def _event(call: Call, phones: Sequence[Leg]) -> tuple[Leg, LegEvent]:
+async def _event(call: Seeker, phones: Sequence[Leg]) -> tuple[Leg, LegEvent]:
     while True:
         leg, event = await call.event()
         if leg is call.caller or leg in phones:  # else a phone said it before we gave it up
@@ -100,6 +100,7 @@ def _decline(leg: Leg, phones: Sequence[Leg], ended: dict[str, Cause]) -> None:
             phone.hangup(Cause.ANSWERED_ELSEWHERE)
 
 
-def _telling(causes: Iterable[Cause]) -> Cause:
+def telling(causes: Iterable[Cause]) -> Cause:
+    """Return what a caller hears when every phone said something else."""
     said = set(causes)
     return next((cause for cause in _TELLING if cause in said), Cause.UNREACHABLE)

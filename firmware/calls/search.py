@@ -7,7 +7,7 @@ her) is not followed, so the phone it was set for rings. Emergency calls never c
 
 from collections.abc import Sequence
 
-from firmware.calls.call import By, Call, Ending
+from firmware.calls.call import By, Ending, Seeker
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Diversion, Leg, Party
@@ -29,11 +29,11 @@ _TELLING = (Cause.NO_ANSWER, Cause.BUSY, Cause.REJECTED)
 
 
 class Search:
-    """One search for one call; `offer` is what every phone is offered."""
+    """One search for one call, or for who is handed over in one; `offer` is what every phone is offered."""
 
     __slots__ = ("_bridge", "_call", "_diversions", "_offer", "_seen")
 
-    def __init__(self, call: Call, bridge: Bridge, offer: Description | None) -> None:
+    def __init__(self, call: Seeker, bridge: Bridge, offer: Description | None) -> None:
         self._call = call
         self._bridge = bridge
         self._offer = offer

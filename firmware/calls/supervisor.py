@@ -12,7 +12,7 @@ from firmware.calls.basic import basic_call
 from firmware.calls.call import By, Call, CallView, Ending, personal
 from firmware.calls.cause import Cause
 from firmware.calls.house import House, Media, Preferences, Settings
-from firmware.calls.leg import Dialer, Leg
+from firmware.calls.leg import Dialer, Leg, Replaced
 from firmware.calls.plan import Plan
 from firmware.calls.record import Records, record_of
 from firmware.clock import Clock
@@ -61,6 +61,9 @@ class Calls:
         if self._closed:
             leg.hangup(Cause.SHUTDOWN)
             return
+        if leg.replaces is not None:
+            self._replace(leg, leg.replaces)
+            return
         if len(self._calls) >= self.house.settings.max_calls and not self.plan.is_emergency(leg.dialled):
             self._overload(leg)
             return
@@ -103,6 +106,16 @@ class Calls:
                 self._calls.values()
             ):  # its flow does not let itself be cancelled: release it anyway
                 self._release(call, Ending(Cause.SHUTDOWN, By.BOX))
+
+    def _replace(self, newcomer: Leg, leg: Leg) -> None:
+        """Let a leg into the call of the one it replaces, which decides what becomes of both."""
+        newcomer.replaces = None
+        call = leg.owner
+        if isinstance(call, Call) and call.table is not None and not leg.over:
+            call.adopt(newcomer)
+            call.deliver(leg, Replaced(newcomer))
+        else:
+            newcomer.hangup(Cause.UNREACHABLE)
 
     def _overload(self, leg: Leg) -> None:
         self.refused += 1

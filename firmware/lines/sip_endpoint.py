@@ -15,7 +15,7 @@ from firmware.lines.accounts import STRANGER, Account, Accounts
 from firmware.lines.gate import Digests, Gate, dialled
 from firmware.lines.history import history
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
-from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, read
+from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, SipLeg, read
 from firmware.lines.status import GOODBYES
 from firmware.media import Description
 from firmware.store.model import Extension
@@ -27,6 +27,7 @@ from sip.nameaddr import NameAddr
 from sip.registrar import Binding, RegistrarLimits
 from sip.session import Session
 from sip.stack import Stack, StackConfig
+from sip.transfer import Replaces
 from sip.uas import UasSession
 from sip.uri import SipUri
 
@@ -258,6 +259,7 @@ class SipEndpoint:
             headers=history(diversions, account.party, host),
         )
         session.identity = account
+        leg.find = self._leg_of
         leg.calling(session)
         return leg
 
@@ -291,7 +293,19 @@ class SipEndpoint:
             dialled=dialled(session.request),
             description=description,
         )
+        leg.find = self._leg_of
+        if session.replaces is not None:
+            replaced = session.replaces.listener
+            if account is STRANGER or not isinstance(replaced, SipLeg):
+                leg.hangup(Cause.NOT_ALLOWED)
+                return
+            leg.replaces = replaced
         self.calls.incoming(leg)
+
+    def _leg_of(self, wanted: Replaces) -> Leg | None:
+        session = self.stack.find(wanted)
+        listener = None if session is None or session.state != "confirmed" else session.listener
+        return listener if isinstance(listener, SipLeg) else None
 
     def _reject(self, session: UasSession, cause: Cause, now: float) -> None:
         goodbye = GOODBYES[cause]

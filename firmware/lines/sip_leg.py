@@ -7,13 +7,25 @@ from collections.abc import Callable
 from typing import Final
 
 from firmware.calls.cause import Cause
-from firmware.calls.leg import Answered, EarlyMedia, Ended, Leg, Party, Refused, Reoffer, Ringing
+from firmware.calls.leg import (
+    Answered,
+    EarlyMedia,
+    Ended,
+    Leg,
+    Party,
+    Referred,
+    Refused,
+    Reoffer,
+    Ringing,
+)
+from firmware.lines.sip_referral import SipReferral
 from firmware.lines.status import GOODBYES, cause_of_end, cause_of_status
 from firmware.media import Description
 from sip.errors import BadMessage, LocalError
 from sip.listener import End
 from sip.sdp import SessionDescription
 from sip.session import Session
+from sip.transfer import Referral, Replaces
 from sip.uac import UacSession
 from sip.uas import UasSession
 
@@ -26,7 +38,7 @@ Now = Callable[[], float]
 class SipLeg(Leg):
     """What legs have in common whoever asked for the session. It listens to its session."""
 
-    __slots__ = ("_answer", "_asked", "_now", "_session", "_up")
+    __slots__ = ("_ack_due", "_answer", "_asked", "_asking", "_now", "_session", "_up", "find")
 
     def __init__(
         self,
@@ -42,6 +54,10 @@ class SipLeg(Leg):
         self._session: Session | None = None
         self._answer: asyncio.Future[Description] | None = None  # to the offer we made
         self._asked = False  # the far end waits for our offer
+        self._asking = False  # we wait for the far end's
+        self._ack_due = False  # the far end's offer came in a 2xx
+        self.find: Callable[[Replaces], Leg | None] | None = None
+        """How to find the leg of another session of ours, for attended transfer."""
         self._up = False  # the call was answered
 
     # -- what the box wants ------------------------------------------------------------------------
@@ -69,9 +85,34 @@ class SipLeg(Leg):
         finally:
             self._answer = None
 
+    async def ask(self) -> Description:
+        """Ask the far end for an offer by a re-INVITE without one."""
+        session = self._session
+        if self.over or session is None or self._answer is not None or self._asked:
+            raise Refused(Cause.GLARE if session is not None and not self.over else Cause.FAILED)
+        self._answer = asyncio.get_running_loop().create_future()
+        try:
+            session.reoffer(None, self._now())
+            self._asking = True
+            return await self._answer
+        except LocalError:
+            raise Refused(Cause.GLARE) from None
+        except asyncio.CancelledError:
+            if self._ack_due:
+                self._ack_due = False
+                session.ack(session.said, self._now())
+            raise
+        finally:
+            self._answer = None
+
     def accept(self, answer: Description) -> None:
-        """Answer the far end's offer."""
-        if self._session is not None and not self.over:
+        """Answer the far end's offer, one in its answer to an INVITE without offer included."""
+        if self._session is None or self.over:
+            return
+        if self._ack_due:
+            self._ack_due = False
+            self._session.ack(bytes(answer), self._now())
+        else:
             self._session.accept_offer(bytes(answer), self._now())
 
     def refuse(self, cause: Cause) -> None:
@@ -121,13 +162,39 @@ class SipLeg(Leg):
         self._asked = offer is None
         self.emit(Reoffer(description))
 
-    def reoffered(self, _: Session, answer: bytes | None) -> None:
-        """Take the answer to our re-INVITE."""
-        self._answer_came(answer or b"")
+    def reoffered(self, session: Session, answer: bytes | None) -> None:
+        """Take the answer to our re-INVITE, or the offer it asked for."""
+        asking, self._asking = self._asking, False
+        if not asking:
+            self._answer_came(answer or b"")
+            return
+        description = read(answer or b"")
+        if description is not None and self._answer is not None and not self._answer.done():
+            self._ack_due = True
+            self._answer.set_result(description)
+        else:
+            session.ack(session.said, self._now())
+            self._offer_failed(Cause.NOT_ACCEPTABLE)
 
     def refused(self, _: Session, status: int) -> None:
         """Take the refusal of our re-INVITE."""
+        self._asking = False
         self._offer_failed(cause_of_status(status))
+
+    def referred(self, _: Session, referral: Referral) -> None:
+        """Pass on a transfer; a stranger, or who talks to nobody yet, cannot ask for one."""
+        if self.party.extension is None or not self._up or self.over:
+            referral.refuse(403)
+            return
+        consulted = None
+        now = self._now()
+        referral.accept(now)
+        if referral.replaces is not None:
+            consulted = None if self.find is None else self.find(referral.replaces)
+            if consulted is None or consulted.party.extension != self.party.extension:
+                referral.notify(481, now)
+                return
+        self.emit(Referred(SipReferral(referral, consulted, self._now)))
 
     def ended(self, _: Session, end: End) -> None:
         """Pass on that the session is over."""
@@ -200,24 +267,15 @@ class IncomingLeg(SipLeg):
 class OutgoingLeg(SipLeg):
     """A phone that is called. `calling` gives it the session it listens to."""
 
-    __slots__ = ("_ack_due", "_invited")
+    __slots__ = ()
 
     def __init__(self, leg_id: str, party: Party, now: Now, *, offerless: bool) -> None:
         super().__init__(leg_id, party, now)
         self._ack_due = offerless
-        self._invited: UacSession | None = None
 
     def calling(self, session: UacSession) -> None:
         """Take the session as soon as there is one."""
-        self._session = self._invited = session
-
-    def accept(self, answer: Description) -> None:
-        """Answer the far end's offer, the one in its answer to an offerless INVITE included."""
-        if not self._ack_due:
-            super().accept(answer)
-        elif self._invited is not None and not self.over:
-            self._ack_due = False
-            self._invited.ack(bytes(answer), self._now())
+        self._session = session
 
     def progress(self, _: Session, status: int, sdp: bytes | None) -> None:
         """Pass on that it rings, or its early media."""

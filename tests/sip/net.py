@@ -13,6 +13,7 @@ from sip.listener import End
 from sip.message import Request, Response, parse
 from sip.session import Session
 from sip.stack import Handler, Stack, StackConfig
+from sip.transfer import Referral
 from sip.uas import UasSession
 
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
@@ -56,6 +57,9 @@ class Ear:
 
     def refused(self, session: Session, status: int) -> None:
         self._hear("refused", session, status)
+
+    def referred(self, session: Session, referral: Referral) -> None:
+        self._hear("referred", session, referral)
 
     def ended(self, session: Session, end: End) -> None:
         self._hear("ended", session, (end.why, end.status, end.far))

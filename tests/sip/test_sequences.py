@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from sip.message import Request, parse
 from sip.reliable import rseq_of
 from sip.session import Session
+from sip.transfer import Referral
 from sip.uac import UacSession
 from sip.uas import UasSession
 from tests.sip.net import Ear, Network
@@ -37,6 +38,10 @@ ACTIONS = (
     "reoffer a",
     "reoffer b",
     "update b",
+    "ask a",
+    "ask b",
+    "refer a",
+    "refer b",
     "sleep",
     "wait",
 )
@@ -61,6 +66,12 @@ class Play:
         self.answers.append((session, ear))
 
     def _react(self, what: str, session: Session, value: object) -> None:
+        now = self.net.now
+        if isinstance(value, Referral):
+            value.accept(now)
+            value.notify(200 if self.obliging else 486, now)
+        if what == "reoffered" and session._acks is not None:
+            session.ack(b"v=0\r\n", now)
         if what != "offered":
             return
         if self.obliging:
@@ -115,6 +126,11 @@ class Play:
             session.reject(486, now)
         elif name in {"reoffer", "update"} and session.state == "confirmed" and session._reoffer is None:
             session.reoffer(b"v=0\r\ns=new\r\n", now, update=name == "update")
+        elif name == "ask" and session.state == "confirmed" and session._reoffer is None:
+            session.reoffer(None, now)
+        elif name == "refer" and session.state == "confirmed":
+            headers = (("Refer-To", "<sip:carl@192.0.2.10>"),)
+            session._send("REFER", now, lambda *_: None, headers, aside=True)
 
     def finish(self) -> None:
         """Hang everybody up, let the dust settle, and check the invariants."""

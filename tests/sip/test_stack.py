@@ -86,9 +86,9 @@ def test_options_tells_what_is_served() -> None:
     message = Phone().request("OPTIONS")
     message.set("Max-Forwards", "0")
     ok = response(bench.feed(message), 200)
-    assert ok.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, REGISTER"
+    assert ok.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, REFER, REGISTER"
     assert ok.get("Accept") == "application/sdp"
-    assert ok.get("Supported") == "100rel, timer"
+    assert ok.get("Supported") == "100rel, timer, norefersub, replaces"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_options_tells_what_is_served() -> None:
         ("MESSAGE", 405),
         ("SUBSCRIBE", 405),
         ("PUBLISH", 405),
-        ("REFER", 405),
+        ("REFER", 481),
         ("NOTIFY", 405),
         ("INFO", 405),
         ("PRACK", 481),

@@ -23,6 +23,7 @@ from firmware.calls.leg import (
     Leg,
     LegEvent,
     Party,
+    Referred,
     Refused,
     Reoffer,
     Ringing,
@@ -115,6 +116,16 @@ class ScriptedLeg(Leg):
         finally:
             self._asked = None
 
+    async def ask(self) -> Description:
+        if self.over:
+            raise Refused(Cause.FAILED)
+        self._told("ask")
+        self._asked = asyncio.get_running_loop().create_future()
+        try:
+            return await self._asked
+        finally:
+            self._asked = None
+
     def accept(self, answer: Description) -> None:
         if not self.over:
             self._told(f"accept {answer}")
@@ -144,6 +155,11 @@ class ScriptedLeg(Leg):
             f"offer {description or '(none)'}", Reoffer(None if description is None else sdp(description))
         )
 
+    async def refers(self, dialled: str, consulted: Leg | None = None) -> None:
+        """Ask for a transfer: to a number, or to whom another leg of this phone talks with."""
+        to = dialled if consulted is None else f"whom {cast(ScriptedLeg, consulted).name} talks with"
+        await self._tell(f"REFER {to}", Referred(ScriptedReferral(self, dialled, consulted)))
+
     async def hangs_up(self) -> None:
         await self._ended("hangup", Ended(Cause.NORMAL))
 
@@ -168,6 +184,30 @@ class ScriptedLeg(Leg):
         if self._asked is not None and not self._asked.done():
             self._asked.set_exception(Refused(cause))
         await settle()
+
+
+class ScriptedReferral:
+    """A transfer a phone asks for; what it is told is a line of the ladder each."""
+
+    def __init__(self, leg: ScriptedLeg, dialled: str, consulted: Leg | None) -> None:
+        self._leg = leg
+        self._over = False
+        self.dialled = dialled
+        self.consulted = consulted
+
+    def _notify(self, word: str, *, last: bool) -> None:
+        if not self._over:
+            self._over = last
+            self._leg._told(f"NOTIFY {word}")
+
+    def ringing(self) -> None:
+        self._notify("ringing", last=False)
+
+    def done(self) -> None:
+        self._notify("done", last=True)
+
+    def failed(self, cause: Cause) -> None:
+        self._notify(cause.value, last=True)
 
 
 def sdp(word: str) -> Description:

@@ -23,6 +23,7 @@ from sip.listener import End
 from sip.message import Request, Response, parse
 from sip.session import Session
 from sip.stack import Stack, StackConfig
+from sip.transfer import Referral
 from sip.uas import UasSession
 from tests.support.virtual_time import VirtualClock, VirtualTimeLoop, run, settle
 
@@ -218,7 +219,13 @@ class Phone:
         return True
 
     def receive(self, data: bytes, flow: Flow) -> None:
-        if self.plugged:
+        if self.plugged and data.startswith(b"NOTIFY "):
+            notify = parse(data)
+            assert isinstance(notify, Request)
+            state = (notify.get("Subscription-State") or "").partition(";")[0]
+            self.heard.append(("notify", f"{notify.get('Event')} {state} {notify.body.decode().strip()}"))
+            self._send(flow, bytes(notify.respond(200)))
+        elif self.plugged:
             self.stack.receive(data, flow, self.house.clock.now())
 
     def unplug(self) -> None:
@@ -305,6 +312,27 @@ class Phone:
         self.session.reoffer(description, self.now)
         await asyncio.sleep(0.1)
 
+    async def refer(self, target: str, session: Session | None = None) -> int:
+        """Ask for a transfer of a session, the newest if none is given; the answer's status."""
+        session = session or self.session
+        assert session is not None
+        statuses: list[int] = []
+        session._send(
+            "REFER",
+            self.now,
+            lambda _, status, *__: statuses.append(status),
+            (("Refer-To", target), ("Contact", f"<sip:{self.number}@{self.address[0]}>")),
+            aside=True,
+        )
+        await asyncio.sleep(0.1)
+        [status] = statuses
+        return status
+
+    @property
+    def notified(self) -> list[object]:
+        """What NOTIFYs said so far."""
+        return [value for name, value in self.heard if name == "notify"]
+
     def last(self, what: str) -> object:
         """Return what the last event of that name told."""
         return next(value for name, value in reversed(self.heard) if name == what)
@@ -345,6 +373,9 @@ class Phone:
 
     def refused(self, session: Session, status: int) -> None:
         self.heard.append(("refused", status))
+
+    def referred(self, session: Session, referral: Referral) -> None:
+        self.heard.append(("referred", referral))
 
     def ended(self, session: Session, end: End) -> None:
         self.heard.append(("ended", end))

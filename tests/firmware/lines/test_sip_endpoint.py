@@ -164,7 +164,7 @@ def test_call_without_an_offer() -> None:
         await ben.answer(sdp(5000))
         assert anna.last("answered") == sdp(5000)
         assert anna.session is not None
-        anna.session.ack(sdp(4000), anna.now)  # type: ignore[attr-defined]  # a UAC session
+        anna.session.ack(sdp(4000), anna.now)
         await asyncio.sleep(1)
         assert ben.last("acked") == sdp(4000)
         await anna.hangup()

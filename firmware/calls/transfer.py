@@ -1,0 +1,105 @@
+"""Transfer: one party of a call hands its place to somebody else.
+
+The other party talks on, on the same ports: the newcomer is asked for an offer, the one who stays answers it.
+Until both have agreed nothing of the call changes, so a transfer that fails leaves it as it was.
+"""
+
+from dataclasses import dataclass
+
+from firmware.calls.call import Call, Ending, State, personal
+from firmware.calls.cause import Cause
+from firmware.calls.house import Bridge
+from firmware.calls.leg import Leg, Party, Referral, Refused
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed
+from firmware.calls.scope import Scope
+from firmware.calls.search import Search
+from firmware.journal import Kind
+from firmware.labels import Personal
+from firmware.media import Description
+
+TRANSFERRED = Kind("call.transferred", "{call}: {by} handed over to {to}")
+NOT_TRANSFERRED = Kind("call.transfer.failed", "{call}: {by} could not hand over: {cause}")
+
+
+@dataclass(slots=True)
+class Newcomer:
+    """Who comes into the call: the leg, what it offers, and what to answer if nobody wants it."""
+
+    leg: Leg
+    offer: Description
+    before: Description | None = None
+    owner: object = None  # the other call it was fetched from
+
+
+class _Handed:
+    """Who stays, while somebody is sought for them: what they would hear goes to who transfers."""
+
+    __slots__ = ("_referral", "party")
+
+    def __init__(self, party: Party, referral: Referral) -> None:
+        self.party = party
+        self._referral = referral
+
+    @property
+    def description(self) -> None:
+        """None: whoever is found makes the offer."""
+
+    def ring(self) -> None:
+        """Tell who transfers."""
+        self._referral.ringing()
+
+    def early_media(self, answer: Description) -> None:
+        """Do nothing: they still hear, or do not hear, who transfers."""
+
+
+class Errand(Scope):
+    """The scope of a search for somebody else; its legs are the call's only once they have answered."""
+
+    __slots__ = ("callee", "caller", "house", "plan", "state")
+
+    def __init__(self, call: Call, stays: Leg, referral: Referral) -> None:
+        super().__init__()
+        self.callee: Party | None = None
+        self.caller = _Handed(stays.party, referral)
+        self.house = call.house
+        self.plan = call.plan
+        self.state = State.DIALLING
+
+
+async def reach(errand: Errand, bridge: Bridge, by: Leg, dialled: str) -> Newcomer:
+    """Find whom a blind transfer means, by the rights of who transfers; raises Refused if nobody answers."""
+    route = errand.plan.route(dialled, by.party)
+    match route:
+        case Internal() | Hunt():
+            outcome = await Search(errand, bridge, None).go(route)
+        case Emergency():
+            raise Refused(Cause.NO_LINE)
+        case NotAllowed():
+            raise Refused(Cause.NOT_ALLOWED)
+        case _:
+            raise Refused(Cause.UNKNOWN_NUMBER)
+    if isinstance(outcome, Ending):
+        raise Refused(outcome.cause)
+    return Newcomer(outcome.phone, outcome.description)
+
+
+async def fetch(consulted: Leg) -> Newcomer:
+    """Ask who talks with the consulted leg, in another call, for an offer; raises Refused."""
+    call = consulted.owner
+    table = call.table if isinstance(call, Call) else None
+    leg = None if table is None else table.other(consulted)
+    if table is None or leg is None:
+        raise Refused(Cause.UNREACHABLE)
+    before = table.told(leg)
+    if before is None:
+        raise Refused(Cause.UNREACHABLE)
+    return Newcomer(leg, await leg.ask(), before, call)
+
+
+def report(call: Call, by: Leg, to: Party | None, cause: Cause | None = None) -> None:
+    """Journal how a transfer ended."""
+    known: dict[str, Personal] = {"call": Personal("call", call.id), "by": personal(by.party)}
+    if cause is None and to is not None:
+        call.house.journal.log(TRANSFERRED, **known, to=personal(to))
+    else:
+        call.house.journal.log(NOT_TRANSFERRED, **known, cause=cause)

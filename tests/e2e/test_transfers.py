@@ -49,7 +49,8 @@ def test_a_blind_transfer_is_rung_answered_and_heard_both_ways(office: Office, t
     assert (record["caller"], record["callee"], record["ended_by"]) == ("101", "103", "caller")
 
 
-def test_a_transfer_to_nobody_fails_and_the_two_talk_on(office: Office, tmp_path: Path) -> None:
+def test_a_transfer_to_nobody_is_told_to_have_failed(office: Office, tmp_path: Path) -> None:
+    before = len(office.records())
     audio.write(tmp_path / "s.wav", bytes(16000))
     with (
         Baresip(tmp_path / "a", office.address(13), speech=tmp_path / "s.wav") as a,
@@ -64,6 +65,6 @@ def test_a_transfer_to_nobody_fails_and_the_two_talk_on(office: Office, tmp_path
         a.wait("CALL_ESTABLISHED")
         a.command("transfer", f"sip:199@{office.server}")
         a.wait("TRANSFER_FAILED")
-        assert len(office.calls()) == 1
-        b.hangup()
-        a.wait("CALL_CLOSED")
+        b.wait("CALL_CLOSED")  # baresip hangs up by itself then; until that the two talk on
+    record = office.record(before + 1)
+    assert (record["callee"], record["cause"], record["ended_by"]) == ("105", "normal", "caller")

@@ -8,6 +8,7 @@ import pytest
 from firmware.calls.cause import Cause
 from firmware.calls.leg import Party, Replaced
 from firmware.calls.transfer import NOT_TRANSFERRED, TRANSFERRED
+from firmware.store.model import Group, Strategy
 from tests.support.legs import Exchange, Person, ScriptedLeg, ladder, lines, sdp
 from tests.support.virtual_time import settle
 
@@ -366,3 +367,30 @@ def test_a_call_in_for_what_cannot_be_replaced_is_refused() -> None:
     found = ladder(play, house)
     assert found.count("carl <- hangup not-acceptable") == 1
     assert found.count("carl <- hangup unreachable") == 2
+
+
+def test_a_transfer_looks_for_people_as_a_call_does() -> None:
+    async def play(x: Exchange) -> None:
+        anna, ben = await connected(x)
+        await ben.refers("103")
+        await ben.refers("600")
+        await x.phone("dora").rings()
+        await x.phone("dora").answers("d")
+        await anna.accepts("a2")
+        await anna.hangs_up()
+
+    def busy_house() -> Exchange:
+        people = (*PEOPLE[:2], Person("id-carl", "103", "Carl", dnd=True), Person("id-dora", "104", "Dora"))
+        group = Group("id-group", "t", "600", "Sales", Strategy.ALL, 20, ("id-carl", "id-dora"), None)
+        x = Exchange(people, groups=[group])
+        x.phones |= {"103": ["carl"], "104": ["dora"]}
+        return x
+
+    assert ladder(play, busy_house)[:6] == lines("""
+        ben -> REFER 103
+        ben <- NOTIFY busy
+        ben -> REFER 600
+        dora <- INVITE from 101 (no offer)
+        dora -> 180
+        ben <- NOTIFY ringing
+    """)

@@ -147,7 +147,14 @@ def cpu_seconds(pid: int) -> float:
 
 def pss_kib(pid: int) -> int:
     """Return the memory of a process, shared pages counted by their share (kB)."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    return 0
+    return _memory(pid, "Pss")
+
+
+def own_kib(pid: int) -> int:
+    """Return what a process has written and shares with nobody (kB): other programs do not change it."""
+    return _memory(pid, "Private_Dirty")
+
+
+def _memory(pid: int, kind: str) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:"))

@@ -84,9 +84,15 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Sip:
-    """How phones prove who they are: digest algorithms in the order of our preference (RFC 8760)."""
+    """How phones prove who they are, and after how many seconds a call must show that it is alive.
+
+    `digest`: algorithms in the order of our preference (RFC 8760). `session_seconds`: the interval we ask for
+    (RFC 4028; 0: only if the phone asks), `shortest_session`: the shortest we grant.
+    """
 
     digest: tuple[str, ...]
+    session_seconds: int = 1800
+    shortest_session: int = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +289,16 @@ def _sip(table: Table) -> Sip:
     digest = table.texts("digest", "one of " + ", ".join(DIGESTS), DIGESTS.__contains__, ("MD5",))
     if len(set(digest)) != len(digest):
         table.fault("digest", "an algorithm is named twice", "name each once")
+    seconds = table.integer("session_seconds", 0, 86400, 1800)
+    shortest = table.integer("shortest_session", 90, 3600, 90)
+    if 0 < seconds < shortest:
+        table.fault(
+            "session_seconds",
+            f"{seconds} is less than shortest_session, {shortest}",
+            "write the longer time here, or 0 to ask for none",
+        )
     table.close()
-    return Sip(digest)
+    return Sip(digest, seconds, shortest)
 
 
 def _registration(table: Table) -> Registration:

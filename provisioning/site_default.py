@@ -42,6 +42,11 @@ last_port = {last}
 [sip]
 digest = ["MD5"]
 
+# A call shows that it is alive at half of every session_seconds; else it is ended. 0: only where the
+# phone asks for it. No phone may ask for less than shortest_session, 90 at least.
+session_seconds = 1800
+shortest_session = 90
+
 # Seconds a phone's registration may last, and how many phones may share an extension.
 [registration]
 shortest = 60

@@ -26,7 +26,7 @@ def _ignore(_: Transaction, event: str, message: Request | Response | None, now:
 class Acks:
     """The owner of an INVITE client transaction in its Accepted state."""
 
-    __slots__ = ("_auth", "_core", "_cseq", "_flow", "_local", "_sent", "_uri")
+    __slots__ = ("_auth", "_core", "_cseq", "_flow", "_local", "_sent", "_uri", "cseqs")
 
     def __init__(self, core: Core, request: Request, flow: Flow) -> None:
         """Keep of the INVITE what an ACK needs."""
@@ -40,6 +40,8 @@ class Acks:
             (name, value) for name in ("Authorization", "Proxy-Authorization") for value in request.all(name)
         )
         self._sent: dict[str, tuple[Flow, bytes] | None] = {}
+        self.cseqs: dict[str, int] = {}
+        """The last CSeq each fork has seen, where that is not the INVITE's: it had a PRACK before its 2xx."""
 
     @classmethod
     def take_over(cls, core: Core, transaction: Transaction) -> Acks:
@@ -53,7 +55,9 @@ class Acks:
     def dialog(self, response: Response) -> Dialog:
         """Return the dialog the 2xx makes, and expect its ACK."""
         self._sent[response.to_tag] = None
-        return Dialog.of_client(self._local, self._cseq, self._uri, response, self._flow)
+        dialog = Dialog.of_client(self._local, self._cseq, self._uri, response, self._flow)
+        dialog.local_cseq = self.cseqs.get(response.to_tag, self._cseq)
+        return dialog
 
     def send(self, dialog: Dialog, tag: str, answer: bytes = b"") -> None:
         """Send the ACK of the fork `tag`, with `answer` when its 2xx held the offer."""

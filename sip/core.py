@@ -30,8 +30,9 @@ class StackConfig:
     """Bounds and names of one stack.
 
     `address` is the host to write into Contact and Via when a socket is bound to a wildcard. `supported`
-    are the option tags served (RFC 3261 20.37). `max_transactions` counts what lingers too: a finished call
-    leaves three for 32 s.
+    are the option tags served (RFC 3261 20.37) beyond those of the stack itself. `max_transactions` counts
+    what lingers too: a finished call leaves three for 32 s. `session_seconds` is the interval of session
+    timers we like (RFC 4028; 0: only if the far end asks), `shortest_session` the shortest we bear.
     """
 
     address: str = ""
@@ -39,12 +40,17 @@ class StackConfig:
     max_transactions: int = 50_000
     max_sessions: int = 4_000
     retry_after: int = 5
+    session_seconds: int = 1800
+    shortest_session: int = 90
 
 
 class Core:
     """Shared by the stack and its sessions; holds no protocol of its own."""
 
-    __slots__ = ("_contacts", "allow", "config", "counters", "layer", "random", "send", "sessions", "timers")
+    __slots__ = (
+        "_contacts", "allow", "config", "counters", "layer", "random", "send", "sessions",
+        "supported", "timers",
+    )  # fmt: skip
 
     def __init__(
         self, send: Callable[[Flow, bytes], bool], config: StackConfig, random: Callable[[int], bytes]
@@ -58,6 +64,7 @@ class Core:
         self.layer = Layer(send, self.timers, random, self.count, config.max_transactions)
         self.sessions: dict[str, Session] = {}
         self.allow = ""
+        self.supported: tuple[str, ...] = ()
         self._contacts: dict[tuple[str, tuple[str, int]], str] = {}
 
     def count(self, name: str) -> None:

@@ -140,7 +140,7 @@ class DigestServer:
         self.granted = self.challenged = self.refused = self.stale = self.replayed = 0
 
     def check(self, request: Request, now: float, source: str = "") -> Granted | Challenge | Refused:
-        """Judge the credentials of a request that came from `source` (an IP address; "" binds to none)."""
+        """Judge the credentials of a request that came from `source` ("" binds to none)."""
         for params in self._credentials(request):
             return self._judge(request, params, now, source)
         self.challenged += 1

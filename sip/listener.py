@@ -28,10 +28,19 @@ class SessionListener(Protocol):
     """Who hears what happens on a session. Calls are synchronous and may use the session again at once."""
 
     def progress(self, session: Session, status: int, sdp: bytes | None) -> None:
-        """UAC: a provisional answer above 100, perhaps with early media."""
+        """UAC: a provisional answer above 100, perhaps with early media.
+
+        After an offerless INVITE the description is an offer, and `prack` is due, if `session.owes_prack`.
+        """
 
     def answered(self, session: Session, sdp: bytes | None) -> None:
-        """UAC: a 2xx. Its ACK is out, but after an offerless INVITE `sdp` is an offer and `ack` is due."""
+        """UAC: a 2xx. Its ACK is out, but after an offerless INVITE `sdp` is an offer and `ack` is due.
+
+        `sdp` is None when an offer in a reliable provisional answer has been answered by `prack` already.
+        """
+
+    def pracked(self, session: Session, answer: bytes) -> None:
+        """UAS: the PRACK of the offer we made in a reliable provisional answer came with its answer."""
 
     def acked(self, session: Session, sdp: bytes | None) -> None:
         """UAS: the ACK to our 2xx came; `sdp` is the answer when the 2xx held an offer."""
@@ -56,6 +65,9 @@ class Deaf:
         """Do nothing."""
 
     def answered(self, session: Session, sdp: bytes | None) -> None:
+        """Do nothing."""
+
+    def pracked(self, session: Session, answer: bytes) -> None:
         """Do nothing."""
 
     def acked(self, session: Session, sdp: bytes | None) -> None:

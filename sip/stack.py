@@ -22,6 +22,7 @@ from sip.layer import merge_key, reply_flow, server_key, stamp
 from sip.listener import SessionListener
 from sip.message import Request, Response, parse
 from sip.session import Session
+from sip.session_timer import too_short
 from sip.transaction import Transaction
 from sip.uac import UacSession
 from sip.uas import UasSession
@@ -34,8 +35,9 @@ Handler = Callable[[Request, Flow, object, float], Answer]
 
 Done = Callable[[Response | None], None]
 
-_IN_DIALOG: Final = frozenset({"INVITE", "BYE", "UPDATE"})
-_OURS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE")
+_IN_DIALOG: Final = frozenset({"INVITE", "BYE", "UPDATE", "PRACK"})
+_OURS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "PRACK")
+_EXTENSIONS: Final = ("100rel", "timer")
 
 
 class StackUser(Protocol):
@@ -77,8 +79,18 @@ class Stack:
         self._layer = self._core.layer
         self._salt = int.from_bytes(random(8), "big")
         self._handlers = dict(handlers or {})
-        self._capabilities = Capabilities((*_OURS, *sorted(self._handlers)), config.supported)
+        self._core.supported = (*_EXTENSIONS, *config.supported)
+        self._capabilities = Capabilities((*_OURS, *sorted(self._handlers)), self._core.supported)
         self._core.allow = ", ".join(self._capabilities.methods)
+
+    @property
+    def config(self) -> StackConfig:
+        """Bounds and names; new ones hold for what begins from now on."""
+        return self._core.config
+
+    @config.setter
+    def config(self, config: StackConfig) -> None:
+        self._core.config = config
 
     @property
     def counters(self) -> dict[str, int]:
@@ -127,11 +139,13 @@ class Stack:
         now: float,
         headers: Headers = (),
         credentials: Credentials | None = None,
+        reliable: bool = True,
     ) -> UacSession:
         """Send an INVITE. `target` is the Request-URI, `caller` and `callee` are From and To without a tag.
 
         The listener hears nothing before this has returned, not even of a flow that is gone. With `offer`
-        None the far end makes the offer, and `UacSession.ack` answers it.
+        None the far end makes the offer, and `UacSession.ack` answers it, or `UacSession.prack` if it came in
+        a reliable provisional answer; who cannot answer before the call is taken says `reliable` False.
         """
         session = UacSession(
             self._core,
@@ -143,6 +157,7 @@ class Stack:
             listener=listener,
             headers=headers,
             credentials=credentials,
+            reliable=reliable,
         )
         session.begin(now)
         return session
@@ -380,6 +395,11 @@ class Stack:
             self._core.count("merged request")
             self._refuse(request, key, flow, Answer(482))
             return
+        shortest = self._core.config.shortest_session
+        if too_short(request, shortest) and not self._user.urgent(request):
+            self._core.count("session interval too short")
+            self._refuse(request, key, flow, Answer(422, (("Min-SE", str(shortest)),)))
+            return
         session = UasSession(self._core, request, flow)
         session.identity = identity
         session.begin(key, flow, now)
@@ -394,12 +414,12 @@ class Stack:
         elif method == "OPTIONS":
             answer = self._options()
         else:
-            # BYE and UPDATE: 15.1.2, RFC 3311 5.2.
+            # BYE, UPDATE and PRACK: 15.1.2, RFC 3311 5.2, RFC 3262 3.
             self._core.count("no such dialog")
             answer = Answer(481)
         self._refuse(request, key, flow, answer)
 
     def _options(self) -> Answer:
         """11.2: what an OPTIONS wants to know."""
-        supported = ", ".join(self._core.config.supported)
+        supported = ", ".join(self._core.supported)
         return Answer(200, (("Allow", self._core.allow), ("Accept", SDP), ("Supported", supported)))

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sip.acks import Acks
 from sip.core import SDP, Core, sdp_of
 from sip.credentials import TRIES, Credentials, Headers, authorized
+from sip.dialog import Dialog
 from sip.errors import LocalError
 from sip.flow import Flow
+from sip.layer import reply_flow
 from sip.listener import End, SessionListener
 from sip.message import Request, Response
+from sip.reliable import TAG, Early, RAck, rseq_of
 from sip.session import Session
+from sip.session_timer import min_se
 from sip.timers import Timer
 from sip.transaction import LIFETIME, Transaction, make_cancel
+
+_FORKS: Final = 12
 
 
 class UacSession(Session):
@@ -21,11 +29,15 @@ class UacSession(Session):
         "_callee",
         "_caller",
         "_cancel",
+        "_early",
         "_flow",
         "_giving_up",
         "_headers",
+        "_interval",
         "_invite",
+        "_minimum",
         "_offer",
+        "_reliable",
         "_target",
     )
 
@@ -41,6 +53,7 @@ class UacSession(Session):
         listener: SessionListener,
         headers: Headers,
         credentials: Credentials | None,
+        reliable: bool = True,
     ) -> None:
         """Take the Request-URI and what the INVITE says; `begin` sends it."""
         tag, call_id = core.tag(), core.random(16).hex()
@@ -50,7 +63,11 @@ class UacSession(Session):
         self._caller = f"{caller};tag={tag}"
         self._callee = callee
         self._offer = offer
+        self._interval = core.config.session_seconds
+        self._minimum = 0
         self._headers = headers
+        self._reliable = reliable
+        self._early: dict[str, Early] = {}
         self._invite: Transaction | None = None
         self._cancel: Headers | None = None
         self._giving_up: Timer | None = None
@@ -74,9 +91,14 @@ class UacSession(Session):
             ("CSeq", f"{cseq} INVITE"),
             ("Contact", core.contact(self._flow)),
             ("Allow", core.allow),
+            ("Supported", ", ".join(tag for tag in core.supported if self._reliable or tag != TAG)),
             *self._headers,
             *extra,
         ]
+        if self._interval:
+            headers.append(("Session-Expires", str(self._interval)))
+        if self._minimum:
+            headers.append(("Min-SE", str(self._minimum)))
         if self._offer is not None:
             headers.append(("Content-Type", SDP))
         request = Request.new("INVITE", self._target, headers, self._offer or b"")
@@ -89,8 +111,26 @@ class UacSession(Session):
             if self.state == "ended":
                 return
             raise LocalError("there is no offer to answer in an ACK")
+        self._describe(answer)
         acks.send(self._there, self._there.remote_tag, answer)
         self._try_reoffer(now)
+
+    @property
+    def owes_prack(self) -> bool:
+        """Whether a reliable provisional answer brought an offer that `prack` has to answer."""
+        return any(early.owed for early in self._early.values())
+
+    def prack(self, answer: bytes, now: float) -> None:
+        """Answer the offer of a reliable provisional answer; of several forks the first that asked."""
+        for early in self._early.values():
+            rack, early.owed = early.owed, None
+            if rack is not None:
+                if self.state == "early":
+                    self._describe(answer)
+                    self._send_prack(early.dialog, rack, answer, now)
+                return
+        if self.state != "ended":
+            raise LocalError("there is no offer to answer in a PRACK")
 
     # -- the answers to the INVITE -----------------------------------------------------------------
 
@@ -111,14 +151,95 @@ class UacSession(Session):
         if self._cancel is not None:
             if self._giving_up is None:
                 self._send_cancel(transaction, now)
-        elif response.status > 100:
+        elif response.status > 100 and self._in_order(transaction, response, now):
             self.listener.progress(self, response.status, sdp_of(response))
+
+    def _in_order(self, transaction: Transaction, response: Response, now: float) -> bool:
+        """Acknowledge a reliable provisional answer; False for a repeat or one that came too early."""
+        rseq = rseq_of(response) if self._reliable else None
+        request = transaction.request
+        if rseq is None or request is None:
+            return True
+        early = self._early.get(response.to_tag)
+        if early is None:
+            if len(self._early) >= _FORKS:
+                self._core.count("too many forks")
+                return False
+            cseq = request.cseq_number
+            local = (self._caller, request.from_tag)
+            early = Early(Dialog.of_client(local, cseq, self._target, response, self._flow), rseq)
+            self._early[response.to_tag] = early
+        elif rseq != early.rseq + 1:
+            self._core.count("1xx out of order")
+            return False
+        early.rseq = rseq
+        rack = RAck(rseq, request.cseq_number, "INVITE")
+        sdp = sdp_of(response)
+        first, early.sdp = early.sdp is None, early.sdp or sdp
+        if self._offer is None and first and sdp is not None:
+            early.owed = rack
+        else:
+            self._send_prack(early.dialog, rack, b"", now)
+        return True
+
+    def _send_prack(
+        self, dialog: Dialog, rack: RAck, answer: bytes, now: float, extra: Headers = (), tries: int = 0
+    ) -> None:
+        headers: Headers = (("RAck", str(rack)), *extra)
+        if answer:
+            headers = (*headers, ("Content-Type", SDP))
+        request = dialog.request("PRACK", self._core.via(dialog.flow), headers, answer)
+
+        def answered(
+            transaction: Transaction, event: str, message: Request | Response | None, now: float
+        ) -> None:
+            del event
+            # Lost or refused, a PRACK changes nothing here: the far end gives the INVITE its final answer.
+            if isinstance(message, Response) and message.status >= 300:
+                again = authorized((), self.credentials, message, transaction.request)
+                if again is not None and tries < TRIES:
+                    self._send_prack(dialog, rack, answer, now, again, tries + 1)
+                else:
+                    self._core.count("prack refused")
+
+        self._core.layer.call(request, dialog.flow, answered, now)
+
+    def _with(self, remote_tag: str) -> Dialog | None:
+        early = self._early.get(remote_tag) if self._dialog is None else None
+        return super()._with(remote_tag) if early is None else early.dialog
+
+    def receive(self, request: Request, transaction: Transaction, flow: Flow, now: float) -> None:
+        """Take a request within the dialog; before the answer that can only be an UPDATE (RFC 3311 5.1)."""
+        dialog = self._with(request.from_tag)
+        if self._dialog is not None or dialog is None:
+            super().receive(request, transaction, flow, now)
+            return
+        core = self._core
+        if not dialog.in_order(request):
+            core.count("request out of order")
+            core.reply(transaction, request, 500, now)
+        elif self.state == "ended" or request.method != "UPDATE":
+            core.reply(transaction, request, 481, now)
+        elif sdp_of(request) is None:
+            dialog.flow = reply_flow(request, flow)
+            dialog.refresh(request)
+            core.reply(transaction, request, 200, now, headers=(("Contact", core.contact(dialog.flow)),))
+        else:
+            core.count("request before the last was answered")
+            core.reply(transaction, request, 500, now, headers=(("Retry-After", str(core.below(11))),))
 
     def _on_accepted(self, transaction: Transaction, response: Response, now: float) -> None:
         acks = Acks.take_over(self._core, transaction)
+        acks.cseqs = {tag: early.dialog.local_cseq for tag, early in self._early.items()}
         self._dialog = acks.dialog(response)
+        early = self._early.get(response.to_tag)
+        if early is not None:
+            self._dialog.remote_cseq = early.dialog.remote_cseq
+        self._early = {}
         self._invite = None
-        offerless, self._offer = self._offer is None, None
+        offerless = self._offer is None
+        self._describe(self._offer or b"")
+        self._offer = None
         if self.state == "ended":
             # It crossed our CANCEL: the session stands, so it is acknowledged and ended (9.1, 15).
             acks.send(self._dialog, response.to_tag)
@@ -126,7 +247,16 @@ class UacSession(Session):
             self._send_bye(now, self._cancel or ())
             return
         self.state = "confirmed"
+        self._note_updates(response)
+        self._agree(response, now)
         sdp = sdp_of(response)
+        settled = early is not None and early.sdp is not None and early.owed is None
+        if early is not None and settled:
+            # RFC 3261 13.2.1: the first description that came for certain is the one; others are ignored.
+            sdp = None if offerless else early.sdp
+            acks.send(self._dialog, response.to_tag)
+            self.listener.answered(self, sdp)
+            return
         if offerless and sdp is not None:
             self._acks = acks
         else:
@@ -141,7 +271,14 @@ class UacSession(Session):
 
     def _on_rejected(self, transaction: Transaction, response: Response, now: float) -> None:
         request = transaction.request
-        if self.state == "early" and request is not None and request.cseq_number <= TRIES:
+        if self.state == "early" and request is not None and response.status == 422 and not self._minimum:
+            # RFC 4028 7.3: once more with what the far end bears; it may challenge that again.
+            self._minimum = min_se(response)
+            self._interval = max(self._interval, self._minimum)
+            self.begin(now, (), request.cseq_number + 1)
+            return
+        tries = TRIES + 2 if self._minimum else TRIES
+        if self.state == "early" and request is not None and request.cseq_number <= tries:
             extra = authorized((), self.credentials, response, request)
             if extra is not None:
                 self.begin(now, extra, request.cseq_number + 1)

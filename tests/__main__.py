@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+UNITS = "not prove and not e2e and not arm and not native"
 NOTHING_SELECTED = 5  # pytest's exit code
 RESULTS = Path("build/results")
 EMULATED = Path("build/arm/python").absolute()
@@ -27,9 +28,10 @@ def _pytest(name: str, *arguments: str) -> Step:
 
 def _emulated(name: str, *arguments: str) -> Step:
     """Return pytest under the emulated Python, over what needs no native peer and no figure of speed."""
-    _, command = _pytest(name, "-p", "no:cacheprovider", "-o", "timeout=600", "--hypothesis-profile=emulated")
+    options = ["-p", "no:cacheprovider", "-o", "timeout=600", "--hypothesis-profile=emulated"]
+    _, command = _pytest(name, *options)
     rooms = [f"tests/{room}" for room in SOURCES]
-    return name, [str(EMULATED), *command[1:], "-m", "not prove and not e2e and not arm and not native", *rooms, *arguments]
+    return name, [str(EMULATED), *command[1:], "-m", UNITS, *rooms, *arguments]
 
 
 def _module(name: str, *arguments: str) -> Step:

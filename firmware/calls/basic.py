@@ -1,11 +1,13 @@
-"""The basic call: who is meant, ring all their phones, talk."""
+"""The basic call: who is meant, find somebody who answers, talk."""
 
 from firmware.calls.call import By, Call, Ending, personal
 from firmware.calls.cause import Cause
+from firmware.calls.codes import Service
 from firmware.calls.conversation import Conversation
 from firmware.calls.house import Bridge
-from firmware.calls.plan import Emergency, Internal, NotAllowed, Unknown
-from firmware.calls.ringing import ring
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Unknown
+from firmware.calls.search import Search
+from firmware.calls.services import serve
 from firmware.journal import Kind, Level
 from firmware.media import NoPorts, NotAcceptable
 
@@ -18,16 +20,18 @@ EMERGENCY_WITHOUT_LINE = Kind(
 
 async def basic_call(call: Call) -> Ending:
     """Take one incoming call from the dialled number to its end."""
-    match call.plan.route(call.caller.dialled, call.caller.party):
+    route = call.plan.route(call.caller.dialled, call.caller.party)
+    match route:
         case Emergency():
             return emergency(call)
         case NotAllowed():
             return Ending(Cause.NOT_ALLOWED, By.BOX)
         case Unknown():
             return Ending(Cause.UNKNOWN_NUMBER, By.BOX)
-        case Internal(extension, callee):
-            call.callee = callee
-            return await connect(call, extension)
+        case Service():
+            return await serve(call, route)
+        case Internal() | Hunt():
+            return await connect(call, route)
 
 
 def emergency(call: Call) -> Ending:
@@ -36,25 +40,21 @@ def emergency(call: Call) -> Ending:
     return Ending(Cause.NO_LINE, By.BOX)
 
 
-async def connect(call: Call, extension: str) -> Ending:
-    """Ring the phones of an extension, and talk on the one that answers."""
+async def connect(call: Call, route: Internal | Hunt) -> Ending:
+    """Find somebody who takes the call, and talk on the phone that answers."""
     try:
-        return await _ring_and_talk(call, call.open_bridge(), extension)
+        return await _find_and_talk(call, call.open_bridge(), route)
     except NoPorts:
         return Ending(Cause.OVERLOAD, By.BOX)
     except NotAcceptable:
         return Ending(Cause.NOT_ACCEPTABLE, By.BOX)
 
 
-async def _ring_and_talk(call: Call, bridge: Bridge, extension: str) -> Ending:
+async def _find_and_talk(call: Call, bridge: Bridge, route: Internal | Hunt) -> Ending:
     caller = call.caller
     offer = None if caller.description is None else bridge.offer("caller", caller.description)
-    phones = call.house.dialer.dial(extension, caller.party, offer)
-    for phone in phones:
-        call.adopt(phone)
-    if not phones:
-        return Ending(Cause.UNREACHABLE, By.BOX)
-    outcome = await ring(call, bridge, phones)
+    outcome = await Search(call, bridge, offer).go(route)
     if isinstance(outcome, Ending):
         return outcome
+    call.callee = outcome.phone.party
     return await Conversation(call, bridge, outcome.phone, offer).talk(outcome.description)

@@ -8,6 +8,7 @@ from firmware.calls.leg import Dialer
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.media import Description, Side
+from firmware.store.model import Occasion
 
 
 class Bridge(Protocol):
@@ -22,6 +23,9 @@ class Bridge(Protocol):
     def answer(self, side: Side, description: Description) -> Description:
         """Take the answer of one side, return the answer for the other, and let media flow like that."""
 
+    def hush(self, description: Description) -> Description:
+        """Take the caller's offer ourselves, with nothing to send or to hear; return the answer to it."""
+
     def close(self) -> None:
         """Stop media and free the ports. Idempotent."""
 
@@ -31,6 +35,16 @@ class Media(Protocol):
 
     def open(self) -> Bridge:
         """Take ports; raises NoPorts."""
+
+
+class Preferences(Protocol):
+    """Where people's wishes are kept. What cannot be kept raises OperatorError."""
+
+    async def forward(self, extension: str, occasion: Occasion, target: str | None) -> None:
+        """Send an extension's calls elsewhere on one occasion, no longer where `target` is None."""
+
+    async def disturb(self, extension: str, *, allowed: bool) -> None:
+        """Set whether an extension's phones may ring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +65,4 @@ class House:
     journal: Journal
     clock: Clock
     settings: Settings
+    preferences: Preferences | None = None

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from firmware.calls.cause import Cause
 from firmware.media import Description
+from firmware.store.model import Occasion
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,14 @@ class Party:
     extension: str | None  # the store's id; None: nobody we know
     number: str = field(repr=False)
     name: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Diversion:
+    """Who sent the call on, and on what occasion."""
+
+    party: Party
+    occasion: Occasion
 
 
 @dataclass(slots=True)
@@ -167,8 +176,15 @@ class Leg(ABC):
 class Dialer(Protocol):
     """What reaches phones; implemented in `firmware.lines`."""
 
-    def dial(self, extension: str, caller: Party, offer: Description | None) -> Sequence[Leg]:
+    def dial(
+        self,
+        extension: str,
+        caller: Party,
+        offer: Description | None,
+        diversions: Sequence[Diversion] = (),
+    ) -> Sequence[Leg]:
         """One leg per registered contact of the extension (its id), ringing from now on; [] if none.
 
-        Without an offer the far end makes it: `Answered` then brings an offer and waits for `accept`.
+        `diversions` are those who sent the call on, first to last. Without an offer the far end makes it:
+        `Answered` then brings an offer and waits for `accept`.
         """

@@ -1,4 +1,4 @@
-"""Ring every phone of a person at once; the first to answer has the call."""
+"""Ring phones at once, of one person or of several; the first to answer has the call."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from firmware.calls.call import By, Call, Ending, State
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge
-from firmware.calls.leg import Answered, EarlyMedia, Ended, Leg, Reoffer, Ringing
+from firmware.calls.leg import Answered, EarlyMedia, Ended, Leg, LegEvent, Reoffer, Ringing
 from firmware.media import Description
 
 # What the caller hears when every phone said something else: the first of these that any of them said.
@@ -22,14 +22,17 @@ class Outcome:
     description: Description
 
 
-async def ring(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Outcome | Ending:
+async def ring(
+    call: Call, bridge: Bridge, phones: Sequence[Leg], seconds: float | None = None
+) -> Outcome | Ending:
     """Wait until one phone answers, all have ended, the caller gives up or the time is over.
 
-    The phones that lost are told that the call was answered elsewhere. On an `Ending` the phones still
-    ringing are left to the call's end, which cancels them.
+    `seconds` is that time, None: the site's. Whoever rejects the call does so for all their phones. The
+    phones that lost are told that the call was answered elsewhere. On an `Ending` the phones still ringing
+    are left as they are: to the call's end, which cancels them, or to `give_up`.
     """
     try:
-        async with asyncio.timeout(call.house.settings.ring_seconds) as limit:
+        async with asyncio.timeout(seconds or call.house.settings.ring_seconds) as limit:
             outcome = await _first_answer(call, bridge, phones)
     except TimeoutError:
         if not limit.expired():
@@ -42,12 +45,18 @@ async def ring(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Outcome | E
     return outcome
 
 
+def give_up(phones: Iterable[Leg]) -> None:
+    """Stop ringing."""
+    for phone in phones:
+        phone.hangup(Cause.NO_ANSWER)
+
+
 async def _first_answer(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Outcome | Ending:
     caller = call.caller
     playing: Leg | None = None  # one phone's early media at a time: two would talk over each other
     ended: dict[str, Cause] = {}
     while True:
-        leg, event = await call.event()
+        leg, event = await _event(call, phones)
         match event:
             case Ended() if leg is caller:
                 return Ending(Cause.CANCELLED, By.CALLER)
@@ -55,7 +64,8 @@ async def _first_answer(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Ou
                 ended[leg.id] = cause
                 if leg is playing:
                     playing = None
-                if cause is Cause.REJECTED or len(ended) == len(phones):
+                _decline(leg, phones, ended)
+                if len(ended) == len(phones):
                     return Ending(_telling(ended.values()), By.CALLEE)
             case Ringing():
                 if call.state is State.DIALLING:
@@ -70,6 +80,24 @@ async def _first_answer(call: Call, bridge: Bridge, phones: Sequence[Leg]) -> Ou
                 return Outcome(leg, description)
             case Reoffer():
                 leg.refuse(Cause.GLARE)  # nothing may change before the first offer is answered, RFC 3311 5.2
+
+
+async def _event(call: Call, phones: Sequence[Leg]) -> tuple[Leg, LegEvent]:
+    while True:
+        leg, event = await call.event()
+        if leg is call.caller or leg in phones:  # else a phone said it before we gave it up
+            return leg, event
+
+
+def _decline(leg: Leg, phones: Sequence[Leg], ended: dict[str, Cause]) -> None:
+    """Take all phones of a person who rejected for ended; silence them if the call goes on on others."""
+    if ended[leg.id] is not Cause.REJECTED:
+        return
+    theirs = [phone for phone in phones if phone.party == leg.party and phone.id not in ended]
+    ended.update({phone.id: Cause.REJECTED for phone in theirs})
+    if len(ended) < len(phones):
+        for phone in theirs:
+            phone.hangup(Cause.ANSWERED_ELSEWHERE)
 
 
 def _telling(causes: Iterable[Cause]) -> Cause:

@@ -11,7 +11,7 @@ from traceback import clear_frames
 from firmware.calls.basic import basic_call
 from firmware.calls.call import By, Call, CallView, Ending, personal
 from firmware.calls.cause import Cause
-from firmware.calls.house import House, Media, Settings
+from firmware.calls.house import House, Media, Preferences, Settings
 from firmware.calls.leg import Dialer, Leg
 from firmware.calls.plan import Plan
 from firmware.calls.record import Records, record_of
@@ -43,9 +43,10 @@ class Calls:
         clock: Clock,
         settings: Settings | None = None,
         tenant: str = "",
+        preferences: Preferences | None = None,
     ) -> None:
         self.plan = plan
-        self.house = House(tenant, dialer, media, journal, clock, settings or Settings())
+        self.house = House(tenant, dialer, media, journal, clock, settings or Settings(), preferences)
         self.refused = 0
         """Calls turned away because the box was full, since the start."""
         self._records = records

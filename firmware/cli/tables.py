@@ -9,7 +9,7 @@ from firmware.clock import local_moment
 
 def readable(command: str, result: Any) -> str:
     """Print the JSON result of an operation as text for a terminal, without a final line end."""
-    return _SHOW[command](result)
+    return _SHOW.get(command, _anything)(result)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -19,6 +19,22 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _anything(result: Any) -> str:
+    """Show what has no shape of its own: rows as a table, an object as names and values."""
+    if isinstance(result, dict):
+        width = max(map(len, result), default=0)
+        return "\n".join(f"{name.ljust(width)}  {_cell(value)}" for name, value in result.items())
+    if isinstance(result, list) and result and isinstance(result[0], dict):
+        return table([name.upper() for name in result[0]], [list(map(_cell, row.values())) for row in result])
+    return _cell(result)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_cell, value))
+    return "-" if value is None else str(value)
 
 
 def _extensions(rows: list[dict[str, Any]]) -> str:

@@ -104,12 +104,13 @@ class Gate:
     def _prove(self, request: Request, flow: Flow, now: float) -> Account | Answer:
         host, port = flow.remote
         digest = self.digests.of(flow)
+        source = f"{flow.transport} {host}"  # not the port: some phones make a connection for every request
         if self._guesses.suspect():
             claimed = digest.claimed(request)
             if claimed and not self._guesses.may_try(host, port, claimed, now):
                 self.counters["gate: slowed down"] += 1
-                return Answer(401, tuple(digest.challenge(now, host)))
-        verdict = digest.check(request, now, host)
+                return Answer(401, tuple(digest.challenge(now, source)))
+        verdict = digest.check(request, now, source)
         if isinstance(verdict, Granted):
             return self._owner(request, verdict.user, host, port)
         if isinstance(verdict, Challenge):

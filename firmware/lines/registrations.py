@@ -21,7 +21,7 @@ from sip.registrar import Binding, Bindings, RegistrarLimits, SavedBinding
 REGISTERED: Final = Kind("register.ok", "{extension} registered over {transport}: {phones} phones")
 GONE: Final = Kind("register.gone", "{extension} has {phones} phones left")
 SAVE_SECONDS: Final = 1.0
-"""How long registrations may change before they go to the store together."""
+"""How long refreshed registrations wait to go to the store together."""
 
 
 class SavedBindings(Protocol):
@@ -130,6 +130,7 @@ class Registrations:
         before, phones = self._phones.get(extension, 0), len(bindings)
         if phones == before:
             return
+        self.save()  # a phone that came or went is worth a commit of its own; a refresh can wait
         if phones:
             self._phones[extension] = phones
         else:

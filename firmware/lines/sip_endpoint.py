@@ -46,7 +46,8 @@ class SipSettings:
     as SHA-256 alone where only new phones come in. `shortest` and `longest` bound registrations in seconds,
     `phones` those of one extension. `address` is our host where a socket is bound to all addresses.
     `open_emergency`: an emergency call from the local network needs no proof of who calls (a matter of the
-    country).
+    country). `session_seconds` and `shortest_session` are those of session timers (RFC 4028), see
+    `StackConfig`.
     """
 
     realm: str = "branchline"
@@ -57,6 +58,15 @@ class SipSettings:
     phones: int = 10
     address: str = ""
     open_emergency: bool = True
+    session_seconds: int = 1800
+    shortest_session: int = 90
+
+    @property
+    def stack(self) -> StackConfig:
+        """What the stack needs to know."""
+        return StackConfig(
+            self.address, session_seconds=self.session_seconds, shortest_session=self.shortest_session
+        )
 
     @property
     def all_algorithms(self) -> tuple[str, ...]:
@@ -153,7 +163,7 @@ class SipEndpoint:
         limits = self._settings.limits
         self._registrations = Registrations(self._accounts, kept.bindings, journal, clock, limits)
         self._registrations.restore()
-        self.stack: Stack = _Stack(send, self, StackConfig(self._settings.address), self._registrations)
+        self.stack: Stack = _Stack(send, self, self._settings.stack, self._registrations)
 
     # -- for the house -----------------------------------------------------------------------------
 
@@ -167,6 +177,7 @@ class SipEndpoint:
         before, self._settings = self._settings, settings
         self._registrations.limit(settings.limits)
         self._gate.open_emergency = settings.open_emergency
+        self.stack.config = settings.stack
         if (before.realm, before.algorithms, before.listeners) != (
             settings.realm, settings.algorithms, settings.listeners,
         ):  # fmt: skip
@@ -230,6 +241,7 @@ class SipEndpoint:
             offer=None if offer is None else bytes(offer),
             listener=leg,
             now=now,
+            reliable=offer is not None,
         )
         session.identity = account
         leg.calling(session)

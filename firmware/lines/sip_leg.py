@@ -102,6 +102,9 @@ class SipLeg(Leg):
     def answered(self, session: Session, sdp: bytes | None) -> None:
         """Do nothing: only a callee answers."""
 
+    def pracked(self, _: Session, answer: bytes) -> None:
+        """Do nothing: the box offers nothing before it answers."""
+
     def acked(self, _: Session, sdp: bytes | None) -> None:
         """Take the answer to the offer we made in a 2xx."""
         if sdp is not None:
@@ -179,7 +182,12 @@ class IncomingLeg(SipLeg):
         """Send 200 with the answer."""
         if not self.over:
             self._up = True
-            self._invited.accept(bytes(answer), self._now())
+            sdp = bytes(answer)
+            settled = self._invited.settled
+            self._invited.accept(sdp, self._now())
+            if settled is not None and settled != sdp:
+                # Its early media was described for good, the phone that answered is another: offer that anew.
+                self.emit(Reoffer(None))
 
     def _send_offer(self, session: Session, offer: bytes) -> None:
         if self._up:

@@ -5,11 +5,12 @@ that could refuse the start before anything is written, forks the media process 
 small, and only then imports the event loop and the rest.
 """
 
+import os
 import sys
 
 from firmware.errors import OperatorError
 
-USAGE = 2
+UNHEARD = 141  # what a shell says of a command whose reader went away (SIGPIPE)
 
 
 def entry(argv: list[str] | None = None) -> int:
@@ -29,8 +30,26 @@ def entry(argv: list[str] | None = None) -> int:
         for line in error.text.splitlines():
             sys.stderr.write(f"branchline: {line}\n")
         return 1
+    except BrokenPipeError:
+        return UNHEARD
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"branchline: {place}{error.strerror}; see to the disk and its permissions\n")
+        return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        _flush_output()
+
+
+def _flush_output() -> None:
+    """Hand over what was said; that nobody reads any more is not an error of the interpreter's at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        devnull = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)
 
 
 def _run_options(words: list[str]) -> tuple[str | None, str | None] | None:

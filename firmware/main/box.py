@@ -147,6 +147,8 @@ class Box:
             from firmware.main.first import welcome
 
             say(welcome(self._directory, self._site, extensions))
+        for warning in self._shadowed(self._site):
+            say(warning)
         say(f"ready: {', '.join(self._listeners.names())}; Ctrl-C stops")
         self._journal.log(READY, listeners=len(self._listeners.names()), extensions=len(extensions))
         gc.collect()
@@ -298,7 +300,7 @@ class Box:
             changes = plan(self._site, new)
             await self._apply(in_force(self._site, new))
             self._journal.log(RELOADED, changes=len(changes))
-            return [str(change) for change in changes]
+            return [*map(str, changes), *(self._shadowed(new) if changes else ())]
 
     async def _apply(self, site: Site) -> None:
         old = self._site
@@ -313,6 +315,16 @@ class Box:
         self._line.settings = self._line_settings(site)
         self._journal.level = LEVELS[site.log.level]
 
+    def _shadowed(self, site: Site) -> list[str]:
+        """Warn of numbers people have that the site's country needs for calls for help."""
+        return [
+            f"warning: {number} is an emergency number in {site.country.name} "
+            "and no longer reaches its extension; give that another number"
+            for one in self._store.extensions.list()
+            for number in (one.number, *one.aliases)
+            if number in site.country.emergency
+        ]
+
     def _plan(self, site: Site) -> Plan:
         return Plan(site.country.emergency, self._store.extensions.list())
 
@@ -323,6 +335,8 @@ class Box:
             shortest=site.registration.shortest,
             longest=site.registration.longest,
             phones=site.registration.phones,
+            session_seconds=site.sip.session_seconds,
+            shortest_session=site.sip.shortest_session,
         )
 
 

@@ -4,6 +4,7 @@ import os
 import sys
 
 from firmware.cli.phone import account_uri, describe, qr_code
+from firmware.cli.place import command_for
 from firmware.cli.tables import table
 from firmware.clock import Clock
 from firmware.errors import OperatorError
@@ -49,9 +50,12 @@ def welcome(directory: str, site: Site, extensions: tuple[Extension, ...]) -> st
     ]
     if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
         parts.append(qr_code(account_uri(first)).rstrip("\n"))
+    command = command_for(directory)
     parts.append(
-        "The secrets are shown this once. Another phone: `branchline extension show 101`,\n"
-        "one more extension: `branchline extension add --name NAME`, all commands: `branchline --help`."
+        "The secrets are shown this once. While the box runs, in another terminal:\n"
+        f"  {command} extension show 101         another phone's code\n"
+        f"  {command} extension add --name NAME  one more extension\n"
+        f"  {command} --help                     all commands"
     )
     return "\n\n".join(parts) + "\n"
 

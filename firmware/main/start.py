@@ -1,6 +1,7 @@
 """From the command to a running box: what can refuse the start is checked before anything is written."""
 
 import errno
+import gc
 import os
 import socket
 import stat
@@ -34,6 +35,7 @@ def start(state: str | None, address: str | None) -> int:
 
     from firmware.media.worker import fork_early
 
+    gc.freeze()  # the collector writes into what it looks at, and what is written is shared no longer
     worker = fork_early(site.media.address, site.media.first_port, site.media.last_port)
     try:
         import asyncio

@@ -14,7 +14,17 @@ from firmware.store.errors import (
     WrongKey,
 )
 from firmware.store.keys import FileKey, KeyProvider
-from firmware.store.model import CallKind, CallRecord, Extension, StoredBinding, new_id
+from firmware.store.model import (
+    CallKind,
+    CallRecord,
+    Extension,
+    Forward,
+    Group,
+    Occasion,
+    StoredBinding,
+    Strategy,
+    new_id,
+)
 from firmware.store.store import Store
 
 __all__ = [
@@ -24,15 +34,19 @@ __all__ = [
     "Extension",
     "FileKey",
     "ForeignOwner",
+    "Forward",
+    "Group",
     "Invalid",
     "KeyProvider",
     "NoStore",
+    "Occasion",
     "QueueFull",
     "Store",
     "StoreError",
     "StoreExists",
     "StoreLocked",
     "StoredBinding",
+    "Strategy",
     "TooNew",
     "Unwritable",
     "WrongKey",

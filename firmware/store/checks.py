@@ -2,9 +2,10 @@
 
 import os
 import re
+from collections.abc import Container
 
 from firmware.store.errors import Invalid
-from firmware.store.model import Extension
+from firmware.store.model import Extension, Group
 
 MIN_SECRET = 16
 MAX_SECRET = 128
@@ -12,6 +13,9 @@ MAX_NAME = 64
 MAX_ALIASES = 16
 MAX_EXTENSIONS = 5000
 SECRET_LENGTH = 20
+MAX_GROUPS = 200
+MAX_MEMBERS = 50
+MIN_RING, MAX_RING = 5, 600
 
 _NUMBER = re.compile(r"[0-9]{2,6}")
 _ALIAS = re.compile(r"\+?[0-9]{2,20}")
@@ -43,6 +47,33 @@ def check(extension: Extension, row: int | None = None) -> None:
     numbers = (extension.number, *extension.aliases)
     if len(set(numbers)) < len(numbers):
         raise invalid("an alias is given twice or is the number itself", "aliases", row)
+    for forward in extension.forwards:
+        if not _ALIAS.fullmatch(forward.target):
+            raise invalid(
+                "calls are forwarded to 2 to 20 digits, with or without a leading +", "forwards", row
+            )
+        check_seconds(forward.seconds)
+
+
+def check_group(group: Group, extensions: Container[str]) -> None:
+    """Raise Invalid where a ring group cannot be accepted; `extensions` are the ids there are."""
+    if not _NUMBER.fullmatch(group.number):
+        raise invalid("the number must be 2 to 6 digits", "number", None)
+    if len(group.name) > MAX_NAME or not group.name.isprintable():
+        raise invalid(f"the name must be at most {MAX_NAME} printable characters", "name", None)
+    if not 1 <= len(group.members) <= MAX_MEMBERS:
+        raise invalid(f"a group has 1 to {MAX_MEMBERS} members", "members", None)
+    if len(set(group.members)) < len(group.members):
+        raise invalid("a member is named twice", "members", None)
+    if not all(each in extensions for each in (*group.members, *([group.last] if group.last else []))):
+        raise invalid("a member is no extension", "members", None)
+    check_seconds(group.seconds)
+
+
+def check_seconds(seconds: int | None) -> None:
+    """Raise Invalid for a time that nobody rings."""
+    if seconds is not None and not MIN_RING <= seconds <= MAX_RING:
+        raise invalid(f"phones ring for {MIN_RING} to {MAX_RING} seconds", "seconds", None)
 
 
 def check_secret(secret: str, row: int | None = None) -> None:

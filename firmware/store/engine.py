@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from firmware.journal import AuditEntry, Journal, Kind, Level
 from firmware.store.database import is_medium_failure
-from firmware.store.model import CallRecord, Extension, StoredBinding
+from firmware.store.groups import read_groups
+from firmware.store.model import CallRecord, Extension, Group, StoredBinding
 from firmware.store.people import read_extensions
 from firmware.store.records import insert_audit, insert_bindings, insert_call
 from firmware.store.ring import KeyRing
@@ -30,6 +31,7 @@ class State:
     numbers: dict[str, str] = field(default_factory=dict)
     """Extension ids by number and alias."""
     secrets: dict[str, bytes] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
 
     def with_extensions(self, extensions: dict[str, Extension]) -> "State":
         """Return this state with other extensions."""
@@ -134,7 +136,8 @@ class Engine:
         self.tenant, self.domain = str(tenant["id"]), str(tenant["domain"])
         secrets = {str(row["name"]): row["data"] for row in self._rows["secret"].select(database, {})}
         state = State(secrets={name: data for name, data in secrets.items() if isinstance(data, bytes)})
-        self.state = state.with_extensions(read_extensions(session))
+        state = state.with_extensions(read_extensions(session))
+        self.state = replace(state, groups=read_groups(session))
         self.sequence = next(iter(database.execute('SELECT coalesce(max(sequence), 0) FROM "audit"')))[0]
 
     def settle(self) -> None:

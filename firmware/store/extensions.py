@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 
 from firmware.store import people
 from firmware.store.checks import check, check_secret, new_secret
 from firmware.store.engine import Engine, Session
-from firmware.store.model import Extension, new_id
+from firmware.store.model import Extension, Forward, Occasion, new_id
 from firmware.store.writer import Writer
 
 __all__ = ["Extensions", "new_secret"]
@@ -53,6 +54,7 @@ class Extensions:
         name: str | None = None,
         secret: str | None = None,
         aliases: Sequence[str] | None = None,
+        dnd: bool | None = None,
     ) -> Future[Extension]:
         """Change what is given, leave the rest. Raises Invalid, now or from the future."""
 
@@ -65,12 +67,31 @@ class Extensions:
                 old.name if name is None else name,
                 old.secret if secret is None else secret,
                 old.aliases if aliases is None else tuple(aliases),
+                old.forwards,
+                old.dnd if dnd is None else dnd,
             )
             check(new)
             return people.change(session, new)
 
         if secret is not None:
             check_secret(secret)
+        future: Future[Extension] = self._writer.job(run)
+        return future
+
+    def forward(
+        self, extension: str, occasion: Occasion, target: str | None, seconds: int | None = None
+    ) -> Future[Extension]:
+        """Send calls elsewhere on one occasion, no longer where `target` is None. Raises Invalid."""
+
+        def run(session: Session) -> Extension:
+            old = people.known(session, extension)
+            others = [forward for forward in old.forwards if forward.occasion is not occasion]
+            if target is not None:
+                others.append(Forward(occasion, target, seconds))
+            new = replace(old, forwards=people.in_order(others))
+            check(new)
+            return people.change(session, new)
+
         future: Future[Extension] = self._writer.job(run)
         return future
 

@@ -15,7 +15,29 @@ if TYPE_CHECKING:
 
 Step = Callable[["apsw.Connection"], None]
 
-STEPS: dict[int, Step] = {}
+
+def forwards_and_groups(database: "apsw.Connection") -> None:
+    """From 1 to 2: what becomes of calls to somebody, and ring groups.
+
+    Written out, not drawn from the schema: this step stays what it is when the schema goes on.
+    """
+    for statement in (
+        'CREATE TABLE "diversion" (id BLOB PRIMARY KEY NOT NULL, '
+        "extension BLOB NOT NULL REFERENCES extension(id) ON DELETE CASCADE, occasion TEXT NOT NULL, "
+        "target BLOB, seconds INTEGER, UNIQUE (extension, occasion)) STRICT, WITHOUT ROWID",
+        'CREATE TABLE "ring_group" (id BLOB PRIMARY KEY NOT NULL, '
+        "tenant BLOB NOT NULL REFERENCES tenant(id), digits TEXT NOT NULL, name TEXT NOT NULL, "
+        "strategy TEXT NOT NULL, seconds INTEGER NOT NULL, UNIQUE (tenant, digits)) STRICT, WITHOUT ROWID",
+        'CREATE TABLE "group_member" (id BLOB PRIMARY KEY NOT NULL, '
+        "ring_group BLOB NOT NULL REFERENCES ring_group(id) ON DELETE CASCADE, "
+        "extension BLOB NOT NULL REFERENCES extension(id) ON DELETE CASCADE, position INTEGER NOT NULL, "
+        "UNIQUE (ring_group, position)) STRICT, WITHOUT ROWID",
+        'CREATE INDEX "group_member_extension" ON "group_member" (extension)',
+    ):
+        database.execute(statement)
+
+
+STEPS: dict[int, Step] = {1: forwards_and_groups}
 
 
 def create_tables(database: "apsw.Connection") -> None:

@@ -10,9 +10,30 @@ def new_id() -> str:
     return os.urandom(16).hex()
 
 
+class Occasion(StrEnum):
+    """When calls to somebody go elsewhere."""
+
+    ALWAYS = "always"
+    BUSY = "busy"
+    NO_ANSWER = "no-answer"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Where calls go on one occasion; `seconds` is how long NO_ANSWER waits, None: as long as any call."""
+
+    occasion: Occasion
+    target: str = field(repr=False)
+    seconds: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """A person's (or room's) place in the plan: number, display name, SIP secret, aliases."""
+    """A person's (or room's) place in the plan: number, display name, SIP secret, aliases.
+
+    `forwards` has at most one of each occasion. `dnd`: do not disturb, the phones stay silent.
+    """
 
     id: str
     tenant: str
@@ -20,6 +41,33 @@ class Extension:
     name: str = field(repr=False)
     secret: str = field(repr=False)
     aliases: tuple[str, ...] = field(default=(), repr=False)
+    forwards: tuple[Forward, ...] = field(default=(), repr=False)
+    dnd: bool = field(default=False, repr=False)
+
+
+class Strategy(StrEnum):
+    """Whom a ring group rings: all at once, one after the other, or one more each time (memory hunt)."""
+
+    ALL = "all"
+    SEQUENTIAL = "sequential"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A number that reaches several people. `members` and `last` are extension ids.
+
+    `seconds` is how long each step rings; `last` has the call when no member took it.
+    """
+
+    id: str
+    tenant: str
+    number: str
+    name: str
+    strategy: Strategy
+    seconds: int
+    members: tuple[str, ...]
+    last: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

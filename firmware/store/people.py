@@ -1,17 +1,22 @@
 """Adding, changing, erasing and reading extensions inside a transaction."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from firmware.store.checks import MAX_EXTENSIONS, invalid
 from firmware.store.errors import Invalid
+from firmware.store.groups import without
 from firmware.store.keys import KEY_BYTES
-from firmware.store.model import Extension, new_id
+from firmware.store.model import Extension, Forward, Occasion, new_id
 from firmware.store.rows import Row
 
 if TYPE_CHECKING:
     from firmware.store.engine import Session
+
+DO_NOT_DISTURB = "do-not-disturb"
+"""Stands among the occasions of the table."""
 
 
 def add(session: "Session", fresh: list[Extension], rows: Sequence[int] = ()) -> list[Extension]:
@@ -19,7 +24,7 @@ def add(session: "Session", fresh: list[Extension], rows: Sequence[int] = ()) ->
     everyone = dict(session.state.extensions)
     if len(everyone) + len(fresh) > MAX_EXTENSIONS:
         raise Invalid(f"there can be at most {MAX_EXTENSIONS} extensions", field="number")
-    taken = set(session.state.numbers)
+    taken = {*session.state.numbers, *(group.number for group in session.state.groups.values())}
     for at, extension in enumerate(fresh):
         numbers = {extension.number, *extension.aliases}
         if numbers & taken:
@@ -29,6 +34,7 @@ def add(session: "Session", fresh: list[Extension], rows: Sequence[int] = ()) ->
         everyone[extension.id] = extension
         session.rows["extension"].insert(session.database, session.keys, _row(extension))
         _insert_numbers(session, extension)
+        _insert_diversions(session, extension)
     session.state = session.state.with_extensions(everyone)
     return fresh
 
@@ -54,9 +60,27 @@ def _insert_numbers(session: "Session", extension: Extension) -> None:
         session.rows["number"].insert(session.database, session.keys, row)
 
 
+def _insert_diversions(session: "Session", extension: Extension) -> None:
+    found: list[tuple[str, str | None, int | None]] = [
+        (forward.occasion.value, forward.target, forward.seconds) for forward in extension.forwards
+    ]
+    if extension.dnd:
+        found.append((DO_NOT_DISTURB, None, None))
+    for occasion, target, seconds in found:
+        row: Row = {
+            "id": new_id(),
+            "extension": extension.id,
+            "occasion": occasion,
+            "target": target,
+            "seconds": seconds,
+        }
+        session.rows["diversion"].insert(session.database, session.keys, row)
+
+
 def change(session: "Session", new: Extension) -> Extension:
     """Write an extension anew; raises Invalid for a number that is taken."""
     others = {number for number, owner in session.state.numbers.items() if owner != new.id}
+    others |= {group.number for group in session.state.groups.values()}
     if others & {new.number, *new.aliases}:
         raise invalid("the number or an alias is in use already", "number", None)
     old = session.state.extensions[new.id]
@@ -66,6 +90,9 @@ def change(session: "Session", new: Extension) -> Extension:
     if (old.number, old.aliases) != (new.number, new.aliases):
         session.database.execute('DELETE FROM "number" WHERE extension = ?', (person,))
         _insert_numbers(session, new)
+    if (old.forwards, old.dnd) != (new.forwards, new.dnd):
+        session.database.execute('DELETE FROM "diversion" WHERE extension = ?', (person,))
+        _insert_diversions(session, new)
     session.state = session.state.with_extensions({**session.state.extensions, new.id: new})
     return new
 
@@ -78,7 +105,9 @@ def remove(session: "Session", extension: str) -> None:
     del session.keys[extension]
     everyone = dict(session.state.extensions)
     del everyone[extension]
-    session.state = session.state.with_extensions(everyone)
+    session.state = replace(
+        session.state.with_extensions(everyone), groups=without(session.state.groups, extension)
+    )
 
 
 def known(session: "Session", extension: str) -> Extension:
@@ -94,6 +123,9 @@ def read_extensions(session: "Session") -> dict[str, Extension]:
     numbers: dict[str, dict[int, str]] = {}
     for row in session.rows["number"].select(session.database, session.keys):
         numbers.setdefault(str(row["extension"]), {})[_whole(row["position"])] = _text(row["digits"])
+    diversions: dict[str, list[Row]] = {}
+    for row in session.rows["diversion"].select(session.database, session.keys):
+        diversions.setdefault(str(row["extension"]), []).append(row)
     everyone = {}
     for row in session.rows["extension"].select(session.database, session.keys):
         key = str(row["id"])
@@ -101,10 +133,31 @@ def read_extensions(session: "Session") -> dict[str, Extension]:
         ordered = [mine[position] for position in sorted(mine)]
         if not ordered:
             raise ValueError("an extension without a number")
+        rules = diversions.get(key, [])
         everyone[key] = Extension(
-            key, str(row["tenant"]), ordered[0], _text(row["name"]), _text(row["secret"]), tuple(ordered[1:])
+            key,
+            str(row["tenant"]),
+            ordered[0],
+            _text(row["name"]),
+            _text(row["secret"]),
+            tuple(ordered[1:]),
+            in_order(_forward(rule) for rule in rules if rule["occasion"] != DO_NOT_DISTURB),
+            any(rule["occasion"] == DO_NOT_DISTURB for rule in rules),
         )
     return everyone
+
+
+def in_order(forwards: Iterable[Forward]) -> tuple[Forward, ...]:
+    """Return forwards in the order of the occasions, so that equal sets are equal."""
+    order = list(Occasion)
+    return tuple(sorted(forwards, key=lambda forward: order.index(forward.occasion)))
+
+
+def _forward(row: Row) -> Forward:
+    seconds = row["seconds"]
+    return Forward(
+        Occasion(_text(row["occasion"])), _text(row["target"]), None if seconds is None else _whole(seconds)
+    )
 
 
 def _text(value: object) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from firmware.labels import Basis, Category, Erase, Purpose, Retention, Storage
 
-VERSION = 1
+VERSION = 2
 """Kept in the database as user_version."""
 
 ColumnType = Literal["id", "text", "bytes", "int", "real"]
@@ -80,6 +80,7 @@ _AUDIT = Use(Purpose.ACCOUNTABILITY, Basis.LEGITIMATE_INTERESTS, Retention.AUDIT
 
 _KEY = "PRIMARY KEY NOT NULL"
 _OF_EXTENSION = "NOT NULL REFERENCES extension(id) ON DELETE CASCADE"
+_OF_GROUP = "NOT NULL REFERENCES ring_group(id) ON DELETE CASCADE"
 _OF_TENANT = "NOT NULL REFERENCES tenant(id)"
 
 TENANT = Table(
@@ -115,6 +116,48 @@ NUMBER = Table(
     ),
     person="extension",
     sql=("UNIQUE (tenant, digits_index)",),
+    indexes=(("extension",),),
+)
+
+# What becomes of calls to somebody. `occasion` is an Occasion, or "do-not-disturb", which has no target.
+DIVERSION = Table(
+    "diversion",
+    (
+        Column("id", "id", C.PSEUDONYM, _PLAN, S.PLAIN, E.DELETE_ROW, sql=_KEY),
+        Column("extension", "id", C.PSEUDONYM, _PLAN, S.PLAIN, E.DELETE_ROW, export=True, sql=_OF_EXTENSION),
+        Column("occasion", "text", C.SETTINGS, _PLAN, S.PLAIN, E.DELETE_ROW, export=True),
+        Column("target", "text", C.PHONE_NUMBER, _PLAN, S.ENCRYPTED, E.DELETE_ROW, export=True, sql=""),
+        Column("seconds", "int", C.SETTINGS, _PLAN, S.PLAIN, E.DELETE_ROW, export=True, sql=""),
+    ),
+    person="extension",
+    sql=("UNIQUE (extension, occasion)",),
+)
+
+# A ring group is a function of the office; who belongs to it is in group_member.
+RING_GROUP = Table(
+    "ring_group",
+    (
+        Column("id", "id", C.OPERATIONS, _BOX, S.PLAIN, E.KEEP, sql=_KEY),
+        Column("tenant", "id", C.OPERATIONS, _BOX, S.PLAIN, E.KEEP, sql=_OF_TENANT),
+        Column("digits", "text", C.OPERATIONS, _BOX, S.PLAIN, E.KEEP),
+        Column("name", "text", C.OPERATIONS, _BOX, S.PLAIN, E.KEEP),
+        Column("strategy", "text", C.OPERATIONS, _BOX, S.PLAIN, E.KEEP),
+        Column("seconds", "int", C.OPERATIONS, _BOX, S.PLAIN, E.KEEP),
+    ),
+    sql=("UNIQUE (tenant, digits)",),
+)
+
+GROUP_MEMBER = Table(
+    "group_member",
+    (
+        Column("id", "id", C.PSEUDONYM, _PLAN, S.PLAIN, E.DELETE_ROW, sql=_KEY),
+        Column("ring_group", "id", C.PSEUDONYM, _PLAN, S.PLAIN, E.DELETE_ROW, export=True, sql=_OF_GROUP),
+        Column("extension", "id", C.PSEUDONYM, _PLAN, S.PLAIN, E.DELETE_ROW, export=True, sql=_OF_EXTENSION),
+        # 1 and up in the order of ringing; 0 is who has the call in the end.
+        Column("position", "int", C.SETTINGS, _PLAN, S.PLAIN, E.DELETE_ROW, export=True),
+    ),
+    person="extension",
+    sql=("UNIQUE (ring_group, position)",),
     indexes=(("extension",),),
 )
 
@@ -203,4 +246,4 @@ AUDIT = Table(
     since="wall",
 )
 
-TABLES = (TENANT, EXTENSION, NUMBER, BINDING, CALL, SECRET, AUDIT)
+TABLES = (TENANT, EXTENSION, NUMBER, DIVERSION, RING_GROUP, GROUP_MEMBER, BINDING, CALL, SECRET, AUDIT)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 
 from firmware.clock import Clock
 from firmware.journal import AuditEntry, Journal
@@ -14,9 +15,10 @@ from firmware.store.database import (
     opened,
     prepare_writing,
 )
-from firmware.store.engine import Engine, Session, State
+from firmware.store.engine import Engine, Session
 from firmware.store.errors import Invalid, StoreExists, Unwritable
 from firmware.store.extensions import Extensions
+from firmware.store.groups import Groups
 from firmware.store.keys import KeyProvider, subkey
 from firmware.store.migrations import create_tables
 from firmware.store.model import CallRecord, StoredBinding, new_id
@@ -78,14 +80,14 @@ class Secrets:
             session.database.execute('DELETE FROM "secret" WHERE name = ?', (name,))
             session.rows["secret"].insert(session.database, session.keys, {"name": name, "data": data})
             state = session.state
-            session.state = State(state.extensions, state.numbers, {**state.secrets, name: data})
+            session.state = replace(state, secrets={**state.secrets, name: data})
 
         future: Future[None] = self._writer.job(run)
         return future
 
 
 class Store:
-    """An open store. `extensions`, `bindings`, `secrets` are its rooms.
+    """An open store. `extensions`, `groups`, `bindings`, `secrets` are its rooms.
 
     Reads of these come from memory. Writes return futures, done once durable; records are handed over
     without one. Any thread may call; the disk is touched by the writer thread alone.
@@ -108,6 +110,7 @@ class Store:
         self._writer = Writer(engine, journal)
         self._closed = False
         self.extensions = Extensions(engine, self._writer, self.tenant)
+        self.groups = Groups(engine, self._writer, self.tenant)
         self.bindings = Bindings(self._writer)
         self.secrets = Secrets(engine, self._writer)
 

@@ -1,18 +1,19 @@
 """The box on Debian's arm64 Python: its store, and a call between two native phones through it."""
 
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.box import INTERPRETER, ROOT, Box
-from tests.support.sipp import Sipp, row
+from tests.support.box import INTERPRETER, ROOT
+from tests.support.office import Office
+from tests.support.streams import Streams
 
 pytestmark = [pytest.mark.arm, pytest.mark.timeout(300)]
 
 PYTHON = ROOT / "build" / "arm" / "python"
-CALLER, CALLEE = "127.0.77.2", "127.0.77.3"
 
 # Written and read back by the same SQLite that the box's store uses; the canary must not be seen in any file.
 ROUND_TRIP = """
@@ -58,45 +59,44 @@ def test_an_encrypted_file_goes_round(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     """Start the whole box under emulation; leaving asserts that it ended with exit code 0."""
     monkeypatch.setenv(INTERPRETER, str(PYTHON))
-    with Box() as running:
+    with Office(tmp_path / "office", 77) as running:
         yield running
 
 
-def test_a_call_between_two_native_phones(box: Box, tmp_path: Path) -> None:
-    assert b"qemu-aarch64" in Path(f"/proc/{box.pid}/cmdline").read_bytes()
-    server = f"127.0.0.1:{box.udp[1]}"
-    rows = {number: row(number, box.secret(number), "102", 6400) for number in ("101", "102")}
-    for number, address in (("101", CALLER), ("102", CALLEE)):
-        registration = Sipp(
-            tmp_path / number,
-            "register",
-            address,
-            server=server,
-            rows=[rows[number]],
-            words={"STATUS": 200},
-            seconds=60,
-        )
-        with registration as phone:
-            phone.wait().expect(1)
-    callee = Sipp(
-        tmp_path / "callee", "uas_talk", CALLEE, words={"RING": 200}, media_port=6200, echo=True, seconds=90
-    )
-    caller = Sipp(
-        tmp_path / "caller",
-        "uac_talk",
-        CALLER,
-        server=server,
-        rows=[rows["101"]],
-        words={"TALK": 3000},
-        media_port=6400,
-        seconds=90,
-    )
-    with callee, caller:
-        caller.wait().expect(1)
-        callee.wait().expect(1)
-    assert box.ask("calls")["active"] == []
-    state = b"".join(path.read_bytes() for path in box.state.rglob("*") if path.is_file())
-    assert box.secret("101").encode() not in state
+def test_a_call_between_two_native_phones(office: Office) -> None:
+    """Registered, called, answered, heard both ways, hung up, recorded: each by the emulated box."""
+    for pid in office.processes():
+        assert b"qemu-aarch64" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    with (
+        Streams() as streams,
+        office.sipp("register", 11, "101", seconds=60, words={"STATUS": 200}) as phone,
+        office.phone("102", 10),
+    ):
+        phone.wait().expect(1)
+        stream = streams.add(office.address(12))
+        with (
+            office.sipp(
+                "uas_talk", 10, echo=True, media_port=6000, seconds=90, words={"RING": 200}
+            ) as callee,
+            office.sipp(
+                "uac_talk", 12, "101", dialled="102", media=stream.port, seconds=90, words={"TALK": 5000}
+            ) as caller,
+        ):
+            deadline = time.monotonic() + 60
+            while not caller.log() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            _, _, told = caller.log()[0].split()
+            streams.aim(stream, (office.address(1), int(told)))
+            streams.talk(2.0)
+            caller.wait().expect(1)
+            callee.wait().expect(1)
+        # What the callee sends back is the caller's own sound: it went through the box twice.
+        assert list(stream.received) == [stream.number]
+        assert len(stream.received[stream.number]) >= stream.sent - 5 > 50
+    record = office.record()
+    assert (record["caller"], record["callee"], record["cause"]) == ("101", "102", "normal")
+    secret = office.secret("101").encode()
+    assert not [path for path in office.state.rglob("*") if path.is_file() and secret in path.read_bytes()]

@@ -122,6 +122,8 @@ def test_missing_keys() -> None:
         ("[media]", "[sip]\ndigest = ['MD5', 'SHA-1']\n[media]", (9, "sip.digest[2]"), "MD5, SHA-256"),
         ("[media]", "[sip]\ndigest = ['MD5', 'MD5']\n[media]", (9, "sip.digest"), "named twice"),
         ("[media]", "[sip]\ndigest = 'MD5'\n[media]", (9, "sip.digest"), "not a list"),
+        ("[media]", "[sip]\nsession_seconds = 60\n[media]", (9, "sip.session_seconds"), "60 is less than"),
+        ("[media]", "[sip]\nshortest_session = 60\n[media]", (9, "sip.shortest_session"), "from 90 to 3600"),
         ("[media]", "[[media]]", (8, "media"), "a list is not a table"),
         ("[[listener]]", "[listener]", (4, "listener"), "a table is not an array of tables"),
     ],

@@ -39,6 +39,8 @@ def test_plan_of_equal_sites_is_empty() -> None:
         ("16783", "16783\n[calls]\nring_seconds = 7", "calls.ring_seconds", Effect.NEW_CALLS),
         ("16783", "16783\n[registration]\nphones = 7", "registration.phones", Effect.NOW),
         ("16783", "16783\n[sip]\ndigest = ['SHA-256', 'MD5']", "sip.digest", Effect.NOW),
+        ("16783", "16783\n[sip]\nsession_seconds = 600", "sip.session_seconds", Effect.NEW_CALLS),
+        ("16783", "16783\n[sip]\nshortest_session = 600", "sip.shortest_session", Effect.NEW_CALLS),
         ("16783", "16783\n[log]\nlevel = 'quiet'", "log.level", Effect.NOW),
         ("16783", "16783\n[log]\nfile_kilobytes = 70", "log.file_kilobytes", Effect.RESTART),
     ],

@@ -42,6 +42,9 @@ class Ear:
     def answered(self, session: Session, sdp: bytes | None) -> None:
         self._hear("answered", session, sdp)
 
+    def pracked(self, session: Session, answer: bytes) -> None:
+        self._hear("pracked", session, answer)
+
     def acked(self, session: Session, sdp: bytes | None) -> None:
         self._hear("acked", session, sdp)
 

@@ -7,6 +7,8 @@ Invariants, checked after every run:
 4. On the wire, all final answers to one INVITE are the same answer.
 5. An answer reaches the call it belongs to, and no other.
 6. No CANCEL leaves before a provisional answer to its INVITE has left the other end.
+7. Reliable provisional answers of one INVITE are numbered without a gap, and no 2xx leaves before
+   the PRACK of one that describes media.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sip.message import Request, parse
+from sip.reliable import rseq_of
 from sip.session import Session
 from sip.uac import UacSession
 from sip.uas import UasSession
@@ -26,6 +29,7 @@ ALICE, BOB = ("192.0.2.10", 5060), ("192.0.2.20", 5060)
 ACTIONS = (
     "invite",
     "ring",
+    "early",
     "accept",
     "reject",
     "hangup a",
@@ -33,6 +37,7 @@ ACTIONS = (
     "reoffer a",
     "reoffer b",
     "update b",
+    "sleep",
     "wait",
 )
 Step = tuple[str, int]
@@ -79,6 +84,8 @@ class Play:
                 now=now,
             )
             self.calls.append((call, ear))
+        elif name == "sleep":
+            self.net.run(number * 300)
         elif name == "wait":
             self.net.run(number * 0.9)
         elif who == "a":
@@ -100,6 +107,8 @@ class Play:
             session.hangup(now)
         elif isinstance(session, UasSession) and name == "ring":
             session.ring(now)
+        elif isinstance(session, UasSession) and name == "early":
+            session.ring(now, 183, session.data or b"v=0\r\n")
         elif isinstance(session, UasSession) and name == "accept":
             session.accept(session.data or b"v=0\r\n", now)
         elif isinstance(session, UasSession) and name == "reject":
@@ -134,14 +143,28 @@ class Play:
     def _check_wire(self) -> None:
         finals: dict[str, set[bytes]] = {}
         provisional: set[str] = set()
+        reliable: dict[str, int] = {}
+        described: set[tuple[str, int]] = set()
         for _, here, _, data in self.net.log:
             message = parse(data)
             if isinstance(message, Request):
                 if message.method == "CANCEL":
                     assert message.branch in provisional
+                elif message.method == "PRACK":
+                    described.discard((message.call_id, int((message.get("RAck") or "").split()[0])))
             elif message.cseq_method == "INVITE":
                 if message.status < 200:
                     provisional.add(message.branch)
+                    rseq = rseq_of(message)
+                    if rseq is not None:
+                        last = reliable.get(message.call_id)
+                        assert last is None or last <= rseq <= last + 1
+                        reliable[message.call_id] = rseq
+                        if message.body:
+                            described.add((message.call_id, rseq))
+                elif message.status < 300 and message.cseq_number == 1:
+                    assert not any(call_id == message.call_id for call_id, _ in described)
+                    finals.setdefault(f"{here} {message.branch}", set()).add(data)
                 elif message.status != 481:
                     # 481 comes statelessly from an end that has forgotten the dialog meanwhile.
                     finals.setdefault(f"{here} {message.branch}", set()).add(data)

@@ -86,9 +86,9 @@ def test_options_tells_what_is_served() -> None:
     message = Phone().request("OPTIONS")
     message.set("Max-Forwards", "0")
     ok = response(bench.feed(message), 200)
-    assert ok.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, REGISTER"
+    assert ok.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, REGISTER"
     assert ok.get("Accept") == "application/sdp"
-    assert ok.get("Supported") == ""
+    assert ok.get("Supported") == "100rel, timer"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_options_tells_what_is_served() -> None:
         ("REFER", 405),
         ("NOTIFY", 405),
         ("INFO", 405),
-        ("PRACK", 405),
+        ("PRACK", 481),
         ("BYE", 481),
         ("UPDATE", 481),
         ("CANCEL", 481),
@@ -140,9 +140,9 @@ def test_too_many_hops_is_483() -> None:
 
 
 def test_an_extension_we_do_not_know_is_420() -> None:
-    bench = Bench(config=StackConfig(supported=("timer",)))
-    message = Phone().invite(headers=(("Require", "100rel, Timer"), ("Require", "x")))
-    assert response(bench.feed(message), 420).get("Unsupported") == "100rel, x"
+    bench = Bench(config=StackConfig(supported=("path",)))
+    message = Phone().invite(headers=(("Require", "100rel, Path, y"), ("Require", "x")))
+    assert response(bench.feed(message), 420).get("Unsupported") == "y, x"
     assert bench.user.sessions == []
 
 

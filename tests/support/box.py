@@ -77,6 +77,8 @@ class Box:
         path = self.state / "site.toml"
         if not path.exists():
             udp, tls = free_port(), free_port()
+            while tls == udp:
+                tls = free_port()  # the first was free again when the second was asked for
             first, last = free_block(self._calls * 4)
             self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._site is None:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from firmware.calls.cause import Cause
+from firmware.calls.codes import Codes
 from firmware.calls.house import Settings
 from firmware.calls.leg import (
     Answered,
+    Diversion,
     EarlyMedia,
     Ended,
     Leg,
@@ -29,7 +31,7 @@ from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
 from firmware.journal import Field, Journal, Kind
 from firmware.media import Description, NoPorts, NotAcceptable, Side
-from firmware.store.model import CallRecord
+from firmware.store.model import CallRecord, Forward, Group, Occasion
 from tests.support.virtual_time import VirtualClock, VirtualTimeLoop, run, settle
 
 
@@ -197,6 +199,10 @@ class ScriptedBridge:
         self.flows = (self._offered, str(description))
         return sdp(f"{description}'")
 
+    def hush(self, description: Description) -> Description:
+        self.offer("caller", description)
+        return self.answer("callee", sdp("silence"))
+
     def close(self) -> None:
         self.open = False
         self.media.bridges.discard(self)
@@ -228,6 +234,8 @@ class Person:
     number: str
     name: str
     aliases: tuple[str, ...] = ()
+    forwards: tuple[Forward, ...] = ()
+    dnd: bool = False
 
 
 class Exchange:
@@ -238,6 +246,8 @@ class Exchange:
         people: Sequence[Person] = (),
         settings: Settings | None = None,
         faults: Faults = NO_FAULTS,
+        groups: Sequence[Group] = (),
+        codes: Codes | None = None,
     ) -> None:
         self.people = people or (
             Person("id-anna", "101", "Anna"),
@@ -252,6 +262,8 @@ class Exchange:
         """The names of the phones each number has registered."""
         self.dialled: deque[ScriptedLeg] = deque()
         self.legs: list[ScriptedLeg] = []
+        self.wishes: Exception | None = None
+        """Raised by the next wish that is to be kept."""
         clock = VirtualClock()
         journal = Journal(clock)
         journal.log = lambda kind, /, **fields: self.events.append((kind, fields))  # type: ignore[method-assign]
@@ -259,21 +271,41 @@ class Exchange:
             tenant="t0" * 16,
             dialer=self,
             media=self.media,
-            plan=Plan(("112", "911"), self.people),
+            plan=Plan(("112", "911"), self.people, groups, codes),
             records=self,
             journal=journal,
             clock=clock,
             settings=settings,
+            preferences=self,
         )
 
     # the house's ends of the seams
 
-    def dial(self, extension: str, caller: Party, offer: Description | None) -> list[ScriptedLeg]:
+    async def forward(self, extension: str, occasion: Occasion, target: str | None) -> None:
+        await self._wish(f"{extension} forward {occasion.value} {target or 'off'}")
+
+    async def disturb(self, extension: str, *, allowed: bool) -> None:
+        await self._wish(f"{extension} {'may be disturbed' if allowed else 'do not disturb'}")
+
+    async def _wish(self, line: str) -> None:
+        self.ladder.append(f"keep {line}")
+        await asyncio.sleep(0.2)
+        if self.wishes is not None:
+            raise self.wishes
+
+    def dial(
+        self,
+        extension: str,
+        caller: Party,
+        offer: Description | None,
+        diversions: Sequence[Diversion] = (),
+    ) -> list[ScriptedLeg]:
         self.faults.here()
         person = next(person for person in self.people if person.id == extension)
         legs = []
         for name in self.phones.get(person.number, []):
-            self.ladder.append(f"{name} <- INVITE from {caller.number} {offer or '(no offer)'}")
+            by = "".join(f" by {each.party.number} {each.occasion.value}" for each in diversions)
+            self.ladder.append(f"{name} <- INVITE from {caller.number} {offer or '(no offer)'}{by}")
             party = Party(person.id, person.number, person.name)
             legs.append(self._leg(ScriptedLeg(name, party, self.ladder)))
         self.dialled.extend(legs)

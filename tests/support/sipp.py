@@ -100,10 +100,6 @@ class Sipp:
         if rows:
             (directory / "rows.csv").write_text("SEQUENTIAL\n" + "\n".join(rows) + "\n")
             command += ["-inf", "rows.csv"]
-        dialled = {line.split(";")[2] for line in rows}
-        if len(dialled) == 1 and dialled != {""}:
-            # Left to itself, sipp signs sip:host:port whatever it asks for, which no server should accept.
-            command += ["-auth_uri", f"{dialled.pop()}@{server}"]
         if echo:
             command.append("-rtp_echo")
         self._seconds = seconds

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_operator_sees_and_ends_a_call() -> None:
         [view] = x.calls.active()
         assert view.state is State.TALKING
         assert view.answered is not None
-        assert "102" not in repr(view)
+        assert "102" not in re.sub("[0-9a-f]{6,}", "", repr(view))  # random ids may hold anything
         assert not x.calls.hangup("no such call")
         assert x.calls.hangup(view.id)
         await settle()

@@ -12,7 +12,7 @@ from firmware.cli.command import command
 from firmware.cli.completion import script
 from firmware.cli.parser import commands
 from firmware.cli.place import default_state
-from firmware.cli.tables import table
+from firmware.cli.tables import readable, table
 from firmware.operations.operation import Name
 from provisioning.site_default import default_site
 from tests.support.operations import opened
@@ -153,6 +153,14 @@ def test_default_state(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_operation_has_its_command() -> None:
     found = {".".join(one.words) for one in commands()}
     assert found == {name.value for name in Name} | {"run", "completion"}
+
+
+def test_answers_without_a_shape_of_their_own_are_readable() -> None:
+    assert (
+        readable("new.thing", [{"a": 1, "bb": None}, {"a": 22, "bb": ["x", "y"]}]) == "A   BB\n1   -\n22  x y"
+    )
+    assert readable("new.thing", {"name": "x", "n": 1}) == "name  x\nn     1"
+    assert readable("new.thing", []) == ""
 
 
 def test_table_aligns() -> None:

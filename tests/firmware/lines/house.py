@@ -328,6 +328,9 @@ class Phone:
     def answered(self, session: Session, sdp: bytes | None) -> None:
         self.heard.append(("answered", sdp))
 
+    def pracked(self, session: Session, answer: bytes) -> None:
+        self.heard.append(("pracked", answer))
+
     def acked(self, session: Session, sdp: bytes | None) -> None:
         self.heard.append(("acked", sdp))
 

@@ -185,6 +185,18 @@ def test_a_nonce_of_elsewhere_does_not_tell_a_right_guess_from_a_wrong_one() -> 
     scene(test)
 
 
+def test_a_nonce_holds_for_one_transport_and_for_every_port() -> None:
+    def test(house: House) -> None:
+        [challenge] = house.feed(message(), LAN)
+        for transport, port, expected in (("UDP", 9999, 200), ("TCP", LAN[1], 401)):
+            fresh = message()
+            answered(challenge, fresh, "101", f"{SECRET} 101", fresh)
+            number = 0 if transport == "UDP" else 7
+            assert status(house.feed(fresh, (LAN[0], port), transport, number)) == expected  # type: ignore[arg-type]
+
+    scene(test)
+
+
 def test_replayed_credentials_are_stale() -> None:
     def test(house: House) -> None:
         [challenge] = house.feed(message(), LAN)

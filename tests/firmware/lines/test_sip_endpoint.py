@@ -9,6 +9,7 @@ from firmware.calls.call import Call
 from firmware.calls.cause import Cause
 from firmware.calls.house import Settings
 from firmware.calls.leg import Party
+from firmware.lines.sip_endpoint import SipSettings
 from firmware.lines.sip_leg import SipLeg
 from sip.listener import End
 from sip.message import Request
@@ -364,3 +365,47 @@ def test_a_finished_call_leaves_nothing_for_the_collector() -> None:
         play(scene)
     finally:
         gc.enable()
+
+
+def test_early_media_is_certain_and_another_phone_that_answers_is_offered_anew() -> None:
+    async def scene(house: House) -> None:
+        anna, left, right = house.phone("101", 11), house.phone("102", 12), house.phone("102", 13)
+        for phone in (left, right):
+            await phone.register()
+        await anna.call("102")
+        left.ringing.ring(left.now, 183, sdp(5000))
+        await asyncio.sleep(0.5)
+        assert anna.last("progress") == (183, sdp(5000))
+        assert house.sent_to(left, "PRACK")
+        assert len(house.sent_to(anna, "SIP/2.0 200")) == 1  # to its PRACK
+        await right.answer(sdp(6000))
+        assert anna.last("answered") == sdp(5000)
+        assert anna.last("offered") == sdp(6000)
+        assert anna.session is not None
+        anna.session.accept_offer(sdp(4002), anna.now)
+        await asyncio.sleep(0.1)
+        assert right.last("offered") == sdp(4002)
+        right.ringing.accept_offer(sdp(6000), right.now)
+        await asyncio.sleep(0.1)
+        await anna.hangup()
+
+    play(scene)
+
+
+def test_the_site_decides_on_session_timers_and_a_dead_phone_ends_the_call() -> None:
+    async def scene(house: House) -> None:
+        house.line.settings = SipSettings(session_seconds=300, shortest_session=120)
+        anna, ben = house.phone("101", 11), house.phone("102", 12)
+        await ben.register()
+        await anna.call("102")
+        assert headers(house.sent_to(ben, "INVITE")[0], "Session-Expires") == ["300"]
+        await ben.answer()
+        await asyncio.sleep(1000)
+        assert house.calls.active(), "a refreshed call was ended"
+        assert house.sent_to(ben, "UPDATE") or house.sent_to(anna, "UPDATE")
+        assert [name for name, _ in anna.heard] == ["answered"]
+        ben.unplug()
+        await asyncio.sleep(300)
+        assert isinstance(anna.last("ended"), End)
+
+    play(scene)

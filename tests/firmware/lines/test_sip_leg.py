@@ -23,6 +23,7 @@ class Session:
         self.asked: list[tuple[Any, ...]] = []
         self.listener: Any = None
         self.busy = False
+        self.settled: bytes | None = None
 
     def __getattr__(self, name: str) -> Any:
         def ask(*values: Any, **_: Any) -> None:

@@ -68,7 +68,7 @@ def test_first_start_tells_how_to_register_once(tmp_path: Path) -> None:
         assert all(f"{secret}\n" in first for secret in secrets.values())
         assert f"sip:100@127.0.0.1:{box.udp[1]};transport=udp" in first
         assert "█" in first
-        assert "branchline extension show 101" in first
+        assert "extension show 101" in first
         assert box.stop() == 0
         box.start()
         second = box.output()
@@ -109,6 +109,25 @@ def test_signals_end_it_well(tmp_path: Path, number: signal.Signals) -> None:
         assert box.stop(number) == 0
         assert not Path(f"/proc/{children[0]}").exists()
         assert "the box stops" in box.output()
+
+
+def test_a_second_interrupt_forces_the_end(tmp_path: Path) -> None:
+    box = Box(tmp_path / "state")
+    box.prepare()
+    box.start()
+    [child] = Path(f"/proc/{box.pid}/task/{box.pid}/children").read_text().split()
+    os.kill(int(child), signal.SIGSTOP)  # now the end has to wait for it
+    try:
+        box.send(signal.SIGINT)
+        wait_until(lambda: not (box.state / "control").exists() or "the box stops" in box.output())
+        box.send(signal.SIGINT)
+        assert box.wait() == 130
+        assert "forced to end" in box.output()
+    finally:
+        os.kill(int(child), signal.SIGKILL)
+        box.stop()
+    box.start()
+    assert box.stop() == 0
 
 
 def test_stop_returns_when_the_box_is_down(tmp_path: Path) -> None:
@@ -189,6 +208,15 @@ def test_reload_tells_and_applies_the_difference(box: Box) -> None:
     assert box.json("status")["site"] == "Branch"
     assert box.run("extension", "add", "--name", "x", "--number", "999").returncode == 1
     assert box.json("reload")["changes"] == []
+
+
+def test_numbers_that_become_emergency_numbers_are_named(box: Box) -> None:
+    box.cli("extension", "add", "--name", "x", "--alias", "999")
+    rewrite(box, 'country = "generic"', 'country = "uk"')
+    assert "warning: 999 is an emergency number in United Kingdom" in box.json("reload")["changes"][-1]
+    assert box.stop() == 0
+    box.start()
+    assert "warning: 999 is an emergency number" in box.output()
 
 
 def test_reload_by_signal_says_so_in_the_log(box: Box) -> None:
@@ -326,3 +354,18 @@ def test_wrong_options(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "usage" in done.stderr
     assert run("run", "--help").returncode == 0
+
+
+def test_a_command_whose_reader_went_away_ends_quietly() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*command(), "completion", "bash"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=SECONDS,
+        check=False,
+    )
+    os.close(writer)
+    assert done.stderr == b""
+    assert done.returncode in {0, 141}

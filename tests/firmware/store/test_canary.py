@@ -6,7 +6,7 @@ from pathlib import Path
 from firmware.clock import Clock
 from firmware.journal import CappedFile, Journal, Kind, Word
 from firmware.labels import Personal
-from firmware.store import CallKind, CallRecord, FileKey, Store, StoredBinding, new_id
+from firmware.store import CallKind, CallRecord, FileKey, Occasion, Store, StoredBinding, new_id
 from tests.support.bytescan import scan
 
 WAIT = 30
@@ -18,6 +18,7 @@ OTHER_ALIAS = "+4930901820"
 CONTACT = "sip:kanarie@198.51.100.77:40123"
 SOURCE = "198.51.100.77"
 CALL_ID = "a84b4c76e66710@198.51.100.77"
+FORWARD = "004930227700"
 INSTANCE = "<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>"
 BLOB = "-----BEGIN PRIVATE KEY-----"
 
@@ -27,6 +28,7 @@ CANARIES = [
     ("number", NUMBER),
     ("alias", ALIAS),
     ("other alias", OTHER_ALIAS[1:]),
+    ("forward", FORWARD),
     ("contact", CONTACT),
     ("source", SOURCE),
     ("call id", CALL_ID),
@@ -44,6 +46,9 @@ def use_everything(store: Store, journal: Journal) -> None:
     (bert,) = store.extensions.load_csv(rows).result(WAIT)
     store.extensions.change(bert.id, name=f"{NAME} III", secret=SECRET + "y").result(WAIT)
     assert store.extensions.add(NUMBER, NAME).exception(WAIT) is not None
+    store.extensions.forward(anne.id, Occasion.BUSY, FORWARD).result(WAIT)
+    store.extensions.change(bert.id, dnd=True).result(WAIT)
+    store.groups.add("600", "Sales", [anne.id, bert.id]).result(WAIT)
     store.secrets.put("tls.key", BLOB.encode() * 20).result(WAIT)
     times = (1000.0, None, 1010.0, 1.0, None, 11.0)
     for kind in CallKind:

@@ -1,10 +1,21 @@
 """Extensions: unique numbers, changes that last, erasure that shreds, imports that are all or nothing."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from firmware.store import CallKind, CallRecord, Extension, Invalid, Store, StoredBinding, new_id
+from firmware.store import (
+    CallKind,
+    CallRecord,
+    Extension,
+    Forward,
+    Invalid,
+    Occasion,
+    Store,
+    StoredBinding,
+    new_id,
+)
 from firmware.store.ring import KEYRING, KeyRing
 from tests.firmware.store.conftest import Opener
 
@@ -59,7 +70,7 @@ def test_two_adds_of_one_number_in_one_batch_give_one(store: Store) -> None:
 
 
 @pytest.mark.parametrize("bad", [{"number": "1"}, {"name": "a\n"}, {"secret": "short"}, {"aliases": ["x"]}])
-def test_bad_values_are_refused_in_adding_and_changing(store: Store, bad: dict[str, str]) -> None:
+def test_bad_values_are_refused_in_adding_and_changing(store: Store, bad: dict[str, Any]) -> None:
     made = store.extensions.add("100").result(WAIT)
     with pytest.raises(Invalid):
         store.extensions.add(**{"number": "101", **bad}).result(WAIT)
@@ -137,3 +148,30 @@ def test_a_future_can_be_awaited(store: Store) -> None:
         return await asyncio.wrap_future(store.extensions.add("100"))
 
     assert asyncio.run(add()).number == "100"
+
+
+def test_forwards_and_do_not_disturb_outlive_a_restart(store: Store, reopen: Opener) -> None:
+    made = store.extensions.add("100").result(WAIT)
+    store.extensions.forward(made.id, Occasion.NO_ANSWER, "102", 25).result(WAIT)
+    store.extensions.forward(made.id, Occasion.ALWAYS, "101").result(WAIT)
+    store.extensions.forward(made.id, Occasion.ALWAYS, "+4930901").result(WAIT)
+    store.extensions.change(made.id, dnd=True).result(WAIT)
+    expected = (Forward(Occasion.ALWAYS, "+4930901"), Forward(Occasion.NO_ANSWER, "102", 25))
+    for now in (store, reopen()):
+        found = now.extensions.get(made.id)
+        assert found is not None
+        assert (found.forwards, found.dnd) == (expected, True)
+    store = reopen()
+    store.extensions.forward(made.id, Occasion.ALWAYS, None).result(WAIT)
+    store.extensions.change(made.id, dnd=False, name="x").result(WAIT)
+    found = reopen().extensions.get(made.id)
+    assert found is not None
+    assert (found.forwards, found.dnd, found.name) == (expected[1:], False, "x")
+
+
+@pytest.mark.parametrize(("target", "seconds"), [("anna", None), ("1", None), ("101", 4), ("101", 601)])
+def test_a_forward_that_makes_no_sense_is_refused(store: Store, target: str, seconds: int | None) -> None:
+    made = store.extensions.add("100").result(WAIT)
+    with pytest.raises(Invalid):
+        store.extensions.forward(made.id, Occasion.NO_ANSWER, target, seconds).result(WAIT)
+    assert store.extensions.get(made.id) == made

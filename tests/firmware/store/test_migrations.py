@@ -3,7 +3,7 @@
 import apsw
 import pytest
 
-from firmware.store import FileKey, Store, TooNew, migrations
+from firmware.store import FileKey, Occasion, Store, TooNew, migrations
 from firmware.store.database import open_database
 from firmware.store.keys import subkey
 from firmware.store.migrations import STEPS, create_tables, migrate
@@ -87,3 +87,35 @@ def test_a_fresh_store_has_the_present_version() -> None:
     database = apsw.Connection(":memory:")
     create_tables(database)
     assert database.pragma("user_version") == VERSION
+
+
+def schema_of(database: apsw.Connection) -> set[tuple[str, str]]:
+    rows = database.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    return {(str(name), str(sql)) for name, sql in rows}
+
+
+def test_a_store_of_version_1_keeps_its_people_and_becomes_as_a_fresh_one(
+    directory: str, eager: None
+) -> None:
+    keys = FileKey.create(directory)
+    store = Store.create(directory, keys)
+    made = store.extensions.add("100", "Ottilie", aliases=["0301"]).result(30)
+    store.close()
+    fresh = apsw.Connection(":memory:")
+    create_tables(fresh)
+    database = open_database(Place(directory), subkey(keys.box_key(), "pages"))
+    for table in ("group_member", "ring_group", "diversion"):
+        database.execute(f'DROP TABLE "{table}"')
+    database.pragma("user_version", 1)
+    database.close()
+    store = Store.open(directory, keys)
+    try:
+        assert schema_of(store._engine._database) == schema_of(fresh)
+        assert store.extensions.list() == (made,)
+        store.extensions.forward(made.id, Occasion.BUSY, "101").result(30)
+        store.groups.add("600", "Sales", [made.id]).result(30)
+    finally:
+        store.close()
+    store = Store.open(directory, keys)
+    assert store.groups.find("600") is not None
+    store.close()

@@ -40,8 +40,8 @@ def test_calls_leave_nothing_behind(office: Office) -> None:
     time.sleep(LINGER)
     grown = (own_kib(office.box.pid) - memory) / 1024
     print(f"{CALLS} calls: {grown:+.1f} MB after all is forgotten")
-    assert office.calls() == []
     assert descriptors(office) == open_
+    assert office.calls() == []
     assert grown < 3
     assert len(records := office.records()) == WARM + CALLS
     assert {record["cause"] for record in records} == {"normal"}

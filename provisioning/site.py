@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from provisioning.site_check import Document, Fault, SiteError, Table
+from provisioning.site_codes import Codes, read_codes
 
 __all__ = [
     "Calls",
@@ -123,6 +124,7 @@ class Site:
     registration: Registration
     calls: Calls
     log: Log
+    codes: Codes = ()
 
 
 def read_site(path: Path) -> Site:
@@ -216,6 +218,7 @@ def _site(document: Document, root: Table) -> Site:
     level = log.choice("level", LOG_LEVELS, "normal")
     kilobytes = log.integer("file_kilobytes", 64, 1048576, 4096)
     log.close()
+    codes = read_codes(root.table("codes"))
     root.close()
     if document.faults:  # SiteError follows; what depends on several values would only be noise
         return Site(
@@ -223,7 +226,7 @@ def _site(document: Document, root: Table) -> Site:
         )
     _check_ports(document, listeners, media, calls)
     return Site(
-        name, read_country(country), listeners, media, sip, registration, calls, Log(level, kilobytes)
+        name, read_country(country), listeners, media, sip, registration, calls, Log(level, kilobytes), codes
     )
 
 

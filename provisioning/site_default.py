@@ -58,6 +58,19 @@ phones = 5
 most = {min(100, (last - first + 1) // 4)}
 ring_seconds = 60
 
+# What people dial for features, here as it is where nothing is written; "" takes a code away.
+[codes]
+forward_always = "*72"           # and the number calls go to; then *73 to end it
+forward_always_off = "*73"
+forward_busy = "*90"
+forward_busy_off = "*91"
+forward_no_answer = "*92"
+forward_no_answer_off = "*93"
+forward_unreachable = "*94"
+forward_unreachable_off = "*95"
+dnd = "*78"                      # do not disturb
+dnd_off = "*79"
+
 # level: quiet (warnings and faults), normal (calls and registrations too), detailed.
 # file_kilobytes: how far the log file may grow before it is set aside as the one predecessor that is kept.
 [log]

@@ -61,6 +61,12 @@ def plan(old: Site, new: Site) -> list[Change]:
         _value("registration.phones", old.registration.phones, new.registration.phones, Effect.NOW),
         _value("calls.most", old.calls.most, new.calls.most, Effect.NEW_CALLS),
         _value("calls.ring_seconds", old.calls.ring_seconds, new.calls.ring_seconds, Effect.NEW_CALLS),
+        *(
+            _value(
+                f"codes.{feature}", code or "none", dict(new.codes).get(feature) or "none", Effect.NEW_CALLS
+            )
+            for feature, code in old.codes
+        ),
         _value("log.level", old.log.level, new.log.level, Effect.NOW),
         _value("log.file_kilobytes", old.log.file_kilobytes, new.log.file_kilobytes, Effect.RESTART),
     ]

@@ -1,7 +1,8 @@
 """The media process: a pool of bound port pairs, the portable loop, one control socket to its parent.
 
 Started by a fork before the parent is big, or as `python -m rtp.process FD HOST FIRST LAST`. It ends when the
-control socket closes and ignores SIGINT: the parent decides.
+control socket closes; the signals that a terminal or a service manager sends to all it ignores: the parent
+decides.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ def serve(link: socket.socket, host: str, first: int, last: int) -> None:
 
     Ends with exit status WRONG_ADDRESS when `host` is no address of this machine.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # meant for the whole group: calls have to be ended first
     _prepare(last - first + 1 + _SPARE)
     try:
         pairs = bind_pairs(host, first, last)

@@ -66,6 +66,31 @@ def _made(row: dict[str, Any]) -> str:
     return f"extension {row['number']}: {row['name']}, aliases: {' '.join(row['aliases']) or 'none'}"
 
 
+def _handling(row: dict[str, Any]) -> str:
+    lines = [f"extension {row['number']}: {'do not disturb' if row['dnd'] else 'phones ring'}"]
+    for each in row["forwards"]:
+        after = "" if each["seconds"] is None else f" after {each['seconds']} s"
+        lines.append(f"{each['occasion']}: calls go to {each['target']}{after}")
+    return "\n".join(lines)
+
+
+def _groups(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "no ring groups; add one with `branchline group add NUMBER --name NAME --member NUMBER`"
+    cells = [
+        [
+            row["number"],
+            row["name"],
+            row["strategy"],
+            f"{row['seconds']} s",
+            " ".join(row["members"]),
+            row["last"] or "-",
+        ]
+        for row in rows
+    ]
+    return table(["NUMBER", "NAME", "RINGS", "EACH", "MEMBERS", "LAST"], cells)
+
+
 def _reloaded(result: dict[str, Any]) -> str:
     return "\n".join(result["changes"]) or "the site file says what is in force already"
 
@@ -124,6 +149,12 @@ _SHOW: Final[dict[str, Callable[[Any], str]]] = {
     "extension.change": _made,
     "extension.remove": lambda result: f"extension {result['number']} is removed",
     "extension.show": describe,
+    "extension.forward": _handling,
+    "extension.dnd": _handling,
+    "group.add": lambda row: _groups([row]),
+    "group.list": _groups,
+    "group.change": lambda row: _groups([row]),
+    "group.remove": lambda result: f"group {result['number']} is removed",
     "status": _status,
     "calls": _calls,
     "reload": _reloaded,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from firmware.calls.cause import Cause
-from firmware.calls.leg import Leg, Party
+from firmware.calls.leg import Diversion, Leg, Party
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.lines.accounts import STRANGER, Account, Accounts
 from firmware.lines.gate import Digests, Gate, dialled
+from firmware.lines.history import history
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
 from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, read
 from firmware.lines.status import GOODBYES
@@ -209,7 +210,13 @@ class SipEndpoint:
 
     # -- for calls (firmware.calls.leg.Dialer) -----------------------------------------------------
 
-    def dial(self, extension: str, caller: Party, offer: Description | None) -> list[Leg]:
+    def dial(
+        self,
+        extension: str,
+        caller: Party,
+        offer: Description | None,
+        diversions: Sequence[Diversion] = (),
+    ) -> list[Leg]:
         """Ring every phone of an extension; one leg each."""
         account = self._accounts.get(extension)
         if account is None:
@@ -218,7 +225,7 @@ class SipEndpoint:
         legs: list[Leg] = []
         try:
             legs.extend(
-                self._invite(account, binding, caller, offer, now)
+                self._invite(account, binding, caller, offer, diversions, now)
                 for binding in self._registrations.lookup(extension, now)
             )
         except BaseException:
@@ -228,7 +235,13 @@ class SipEndpoint:
         return legs
 
     def _invite(
-        self, account: Account, binding: Binding, caller: Party, offer: Description | None, now: float
+        self,
+        account: Account,
+        binding: Binding,
+        caller: Party,
+        offer: Description | None,
+        diversions: Sequence[Diversion],
+        now: float,
     ) -> OutgoingLeg:
         leg = OutgoingLeg(os.urandom(8).hex(), account.party, self._now, offerless=offer is None)
         host = self.stack.host(binding.flow)
@@ -242,6 +255,7 @@ class SipEndpoint:
             listener=leg,
             now=now,
             reliable=offer is not None,
+            headers=history(diversions, account.party, host),
         )
         session.identity = account
         leg.calling(session)

@@ -16,6 +16,7 @@ UNHEARD = 141  # what a shell says of a command whose reader went away (SIGPIPE)
 def entry(argv: list[str] | None = None) -> int:
     """Carry out the command line; return the exit code."""
     words = sys.argv[1:] if argv is None else argv
+    _mend_output()
     try:
         from firmware import names
 
@@ -50,6 +51,24 @@ def _flush_output() -> None:
         devnull = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         os.dup2(devnull, sys.stdout.fileno())
         os.close(devnull)
+
+
+def _mend_output() -> None:
+    """Have the three standard streams open, and able to show any text.
+
+    A stream that was closed would give its number to the next file or socket, and prints would land there.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
+        else:
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run_options(words: list[str]) -> tuple[str | None, str | None] | None:

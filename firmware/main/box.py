@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from firmware.calls.codes import Codes, Feature
 from firmware.calls.house import Settings
 from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
@@ -15,6 +16,7 @@ from firmware.clock import Clock
 from firmware.errors import OperatorError
 from firmware.journal import CappedFile, Journal, Kind, Level, Terminal
 from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
+from firmware.main.preferences import Preferences
 from firmware.main.reload import Listeners, in_force
 from firmware.main.start import SITE_FILE, NotStarted, say
 from firmware.media import Media, MediaError
@@ -46,6 +48,7 @@ MEDIA_GONE: Final = Kind(
 
 async def run_box(directory: str, site: Site, text: str | None, worker: Worker) -> int:
     """Run a box until it is told to stop; `text` is the site file to write when there is none yet."""
+    stopping = _stop_by_signal()
     clock = Clock()
     journal = Journal(clock, level=LEVELS[site.log.level])
     media = Media(worker, clock.now)
@@ -59,11 +62,28 @@ async def run_box(directory: str, site: Site, text: str | None, worker: Worker) 
     except BaseException:
         await media.close()
         raise
-    if text is not None:
-        from firmware.main.first import write_site
+    box = Box(directory, site, store, media, journal, clock, stopping)
+    return await box.run(fresh=fresh, text=text)
 
-        write_site(os.path.join(directory, SITE_FILE), text)
-    return await Box(directory, site, store, media, journal, clock).run(fresh=fresh)
+
+def _stop_by_signal() -> "asyncio.Future[None]":
+    """Return what is done once a signal asks the box to stop; a start that is under way is finished first."""
+    loop = asyncio.get_running_loop()
+    stopping: asyncio.Future[None] = loop.create_future()
+
+    def stop() -> None:
+        if not stopping.done():
+            stopping.set_result(None)
+
+    def interrupt() -> None:
+        if stopping.done():
+            say("forced to end: calls were not ended, the store is as it was last written")
+            os._exit(FORCED)
+        stop()
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    return stopping
 
 
 def _open(directory: str, clock: Clock, journal: Journal, *, fresh: bool) -> Store:
@@ -80,7 +100,14 @@ class Box:
     """One running box; it closes what it is given. Operations see it as their `Live`."""
 
     def __init__(
-        self, directory: str, site: Site, store: Store, media: Media, journal: Journal, clock: Clock
+        self,
+        directory: str,
+        site: Site,
+        store: Store,
+        media: Media,
+        journal: Journal,
+        clock: Clock,
+        stopping: "asyncio.Future[None]",
     ) -> None:
         self._directory = directory
         self._site = site
@@ -90,7 +117,7 @@ class Box:
         self._clock = clock
         self._started = clock.wall()
         self._loop = asyncio.get_running_loop()
-        self._stopping = self._loop.create_future()
+        self._stopping = stopping
         self._reloading = asyncio.Lock()
         self._control: Control | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,6 +133,7 @@ class Box:
             journal=journal,
             clock=clock,
             settings=_call_settings(site),
+            preferences=Preferences(store, self.extension_changed),
         )
         self._line.calls = self._calls
         self._listeners = Listeners(self._transports, lambda: bool(self._calls.active()))
@@ -114,24 +142,32 @@ class Box:
 
     # -- life
 
-    async def run(self, *, fresh: bool) -> int:
-        """Serve until told to stop; return the exit code."""
+    async def run(self, *, fresh: bool, text: str | None = None) -> int:
+        """Serve until told to stop; return the exit code. `text` is the site file where there is none."""
         try:
-            await self._start(fresh=fresh)
+            try:
+                await self._start(fresh=fresh, text=text)
+            except OSError as error:
+                place = error.filename or self._directory
+                raise NotStarted(
+                    f"{place}: cannot be written ({error.strerror}); make it writable"
+                ) from error
             await self._stopping
             return 0
         finally:
             await self._close()
 
-    async def _start(self, *, fresh: bool) -> None:
+    async def _start(self, *, fresh: bool, text: str | None) -> None:
+        if text is not None:
+            from firmware.main.first import write_site
+
+            path = os.path.join(self._directory, SITE_FILE)
+            write_site(path, text)
+            if not fresh:
+                say(f"note: {path} was missing; a new one was written, with the settings of a new box")
         await self._listeners.add(one for one in self._site.listeners if one.transport != "tls")
         # Phones are served from here on; the rest may take its time.
-        for number, act in (
-            (signal.SIGINT, self._interrupt),
-            (signal.SIGTERM, self.stop),
-            (signal.SIGHUP, self._reload_by_signal),
-        ):
-            self._loop.add_signal_handler(number, act)
+        self._loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal)
         self._journal.add_sink(Terminal(sys.stdout))
         path = os.path.join(self._directory, LOG_FILE)
         self._journal.add_sink(CappedFile(path, self._site.log.file_kilobytes * 1024))
@@ -187,13 +223,6 @@ class Box:
                     await left
             except Exception as error:  # noqa: BLE001 - one part that fails to stop must not hold up the others
                 self._journal.fault(LEFT_BEHIND, error)
-
-    def _interrupt(self) -> None:
-        """Stop at the first Ctrl-C, give up at the second."""
-        if self._stopping.done():
-            say("forced to end: calls were not ended, the store is as it was last written")
-            os._exit(FORCED)
-        self.stop()
 
     def _reload_by_signal(self) -> None:
         task = self._loop.create_task(self._reload_and_tell())
@@ -326,7 +355,8 @@ class Box:
         ]
 
     def _plan(self, site: Site) -> Plan:
-        return Plan(site.country.emergency, self._store.extensions.list())
+        codes = Codes({Feature(name): code for name, code in site.codes})
+        return Plan(site.country.emergency, self._store.extensions.list(), self._store.groups.list(), codes)
 
     def _line_settings(self, site: Site) -> SipSettings:
         return SipSettings(

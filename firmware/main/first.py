@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 
 from firmware.cli.phone import account_uri, describe, qr_code
 from firmware.cli.place import command_for
@@ -12,30 +13,44 @@ from firmware.journal import Journal, Word
 from firmware.operations.extensions import credentials
 from firmware.operations.operation import Name, Outcome, plain
 from firmware.store import Extension, FileKey, Store
+from firmware.store.errors import Unwritable
+from firmware.store.keys import BOX_KEY
+from firmware.store.place import LOCK
 from provisioning.site import Site
 
 NUMBERS = range(100, 110)
-SECONDS = 30.0
 
 
 def make_store(directory: str, clock: Clock, journal: Journal) -> Store:
-    """Make the state directory, its key and its store with ten extensions; raise OperatorError."""
+    """Make state directory, key and store with ten extensions, or nothing. Raises OperatorError."""
+    before = os.listdir(directory) if os.path.exists(directory) else None
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
-    except OSError as error:
-        text = f"{directory}: cannot be made ({error.strerror}); name another with --state"
+        keys = FileKey.create(directory)
+        people = [(str(number), f"Phone {number}") for number in NUMBERS]
+        store = Store.create(directory, keys, clock, journal, people=people)
+    except (OSError, Unwritable) as error:
+        if not Store.exists(directory):
+            _take_back(directory, before)
+        if isinstance(error, OperatorError):
+            raise
+        text = f"{directory}: cannot be made or written ({error.strerror}); name another with --state"
         raise OperatorError(text, key="start") from error
-    store = Store.create(directory, FileKey.create(directory), clock, journal)
     journal.audit_to(store.record_audit)
-    try:
-        making = [store.extensions.add(str(number), f"Phone {number}") for number in NUMBERS]
-        for made in making:
-            extension = made.result(SECONDS)
-            journal.audit(Word("first start"), Name.EXTENSION_ADD, Outcome.DONE, extension.id)
-    except BaseException:
-        store.close()
-        raise
+    for extension in store.extensions.list():
+        journal.audit(Word("first start"), Name.EXTENSION_ADD, Outcome.DONE, extension.id)
     return store
+
+
+def _take_back(directory: str, before: list[str] | None) -> None:
+    """Remove what was made for a store that could not be made."""
+    for name in (BOX_KEY, LOCK):
+        if before is None or name not in before:
+            with suppress(OSError):
+                os.unlink(os.path.join(directory, name))
+    if before is None:
+        with suppress(OSError):
+            os.rmdir(directory)
 
 
 def welcome(directory: str, site: Site, extensions: tuple[Extension, ...]) -> str:
@@ -61,12 +76,18 @@ def welcome(directory: str, site: Site, extensions: tuple[Extension, ...]) -> st
 
 
 def write_site(path: str, text: str) -> None:
-    """Put the site file in place, whole or not at all."""
+    """Put the site file in place, whole or not at all; raise OperatorError."""
     fresh = path + ".new"
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        os.write(handle, text.encode())
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    os.replace(fresh, path)
+        with open(os.open(fresh, flags, 0o600), "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(fresh)
+        raise OperatorError(
+            f"{path}: cannot be written ({error.strerror}); make room for it", key="start"
+        ) from error

@@ -33,11 +33,14 @@ def start(state: str | None, address: str | None) -> int:
     text, site = read_or_default(directory, address)
     check_listeners(site)
 
+    from firmware.main.secrecy import dump_nothing, stay_unread
     from firmware.media.worker import fork_early
 
+    dump_nothing()
     gc.freeze()  # the collector writes into what it looks at, and what is written is shared no longer
     worker = fork_early(site.media.address, site.media.first_port, site.media.last_port)
     try:
+        stay_unread()
         import asyncio
 
         from firmware.main.box import run_box

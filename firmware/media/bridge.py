@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Side = Literal["caller", "callee"]
 SIDES: tuple[Side, Side] = ("caller", "callee")
+
+_NOWHERE = Connection.to("0.0.0.0")  # noqa: S104 - said in a description, not bound
 
 _BITS = {
     "inactive": plan.INACTIVE,
@@ -107,6 +109,15 @@ class Bridge:
         self._activate(side, answered, offered, mux=mux)
         self._agreed, self._pending = exchange, None
         return self._emit(exchange.offerer, description, exchange.index)
+
+    def hush(self, description: SessionDescription) -> SessionDescription:
+        """Take the caller's offer ourselves: return an answer that neither sends nor hears anything."""
+        offered = self.offer("caller", description)
+        media = tuple(
+            medium if medium.rejected else replace(medium.with_direction("inactive"), connection=_NOWHERE)
+            for medium in offered.media
+        )
+        return self.answer("callee", replace(offered, media=media))
 
     async def statistics(self) -> dict[Side, Statistics]:
         """Return what each side's port saw; a side is missing when there is no media process to ask."""

@@ -116,9 +116,9 @@ class Nothing:
 async def add(context: Context, wanted: Add) -> About:
     """Make an extension with a random secret."""
     number = wanted.number or _free_number(context)
-    _refuse_emergency(context.site(), (number, *wanted.alias))
+    refuse_emergency(context.site(), (number, *wanted.alias))
     made = await context.durable(context.store.extensions.add(number, wanted.name, None, wanted.alias))
-    _follow(context, made.id)
+    follow(context, made.id)
     return About(made.id, credentials(made, context.site()))
 
 
@@ -128,9 +128,9 @@ async def load(context: Context, wanted: Import) -> tuple[Credentials, ...]:
 
     site = context.site()
     for row, one in parse(wanted.csv, context.store.tenant):
-        _refuse_emergency(site, (one.number, *one.aliases), f"row {row}: ")
+        refuse_emergency(site, (one.number, *one.aliases), f"row {row}: ")
     made = await context.durable(context.store.extensions.load_csv(wanted.csv))
-    _follow(context, None)
+    follow(context, None)
     return tuple(credentials(one, site) for one in made)
 
 
@@ -159,13 +159,13 @@ async def change(context: Context, wanted: Change) -> About:
     if (wanted.new_number, wanted.name, aliases, secret) == (None, None, None, None):
         raise OperatorError("nothing to change was given; see --help", key="operation.argument")
     site = context.site()
-    _refuse_emergency(site, (wanted.new_number or "", *(aliases or ())))
+    refuse_emergency(site, (wanted.new_number or "", *(aliases or ())))
     changed = await context.durable(
         context.store.extensions.change(
             old.id, number=wanted.new_number, name=wanted.name, secret=secret, aliases=aliases
         )
     )
-    _follow(context, changed.id)
+    follow(context, changed.id)
     if secret is not None:
         return About(changed.id, credentials(changed, site))
     phones = len(context.live.phones(changed.id)) if context.live else None
@@ -176,7 +176,7 @@ async def remove(context: Context, wanted: Which) -> About:
     """Remove an extension and destroy the key of everything stored about it."""
     old = find(context, wanted.number)
     await context.durable(context.store.extensions.remove(old.id))
-    _follow(context, old.id)
+    follow(context, old.id)
     return About(old.id, Removed(old.number))
 
 
@@ -207,19 +207,22 @@ def credentials(extension: "Extension", site: Site) -> Credentials:
 def _free_number(context: Context) -> str:
     emergency = context.site().country.emergency
     number = FIRST_NUMBER
-    while context.store.extensions.find(str(number)) is not None or str(number) in emergency:
+    taken = {*emergency, *(group.number for group in context.store.groups.list())}
+    while context.store.extensions.find(str(number)) is not None or str(number) in taken:
         number += 1
     return str(number)
 
 
-def _refuse_emergency(site: Site, numbers: Iterable[str], where: str = "") -> None:
+def refuse_emergency(site: Site, numbers: Iterable[str], where: str = "") -> None:
+    """Raise EmergencyNumber where one of the numbers is one of the country's."""
     for number in numbers:
         if number in site.country.emergency:
             text = f"{where}that is an emergency number of the site's country; choose another"
             raise EmergencyNumber(text, number=number)
 
 
-def _follow(context: Context, extension: str | None) -> None:
+def follow(context: Context, extension: str | None) -> None:
+    """Tell the running box, if there is one, that an extension changed; None: any number of them."""
     if context.live is not None:
         context.live.extension_changed(extension)
 

@@ -83,6 +83,13 @@ def is_damage(error: BaseException) -> bool:
     return isinstance(error, (apsw.Error, ValueError, KeyError))
 
 
+def is_denied(error: BaseException) -> bool:
+    """Tell what a directory or file raises that may be read and not written."""
+    import apsw
+
+    return isinstance(error, (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, PermissionError))
+
+
 def is_medium_failure(error: BaseException) -> bool:
     """Tell a failing or full medium (everything in the batch is lost) from a refused statement."""
     import apsw

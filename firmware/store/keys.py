@@ -4,12 +4,14 @@ One 256-bit box key opens everything. Each use gets a key of its own, so that no
 """
 
 import os
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Protocol
 
 from firmware.store.errors import WrongKey
 
 KEY_BYTES = 32
+BOX_KEY = "box.key"
 
 
 class KeyProvider(Protocol):
@@ -27,30 +29,30 @@ class FileKey:
     """
 
     def __init__(self, directory: str) -> None:
-        self.path = os.path.join(directory, "box.key")
+        self.path = os.path.join(directory, BOX_KEY)
 
     @classmethod
     def create(cls, directory: str) -> "FileKey":
         """Make a random key unless there is one; durable on return.
 
-        A directory that has a store but no key is refused (WrongKey): a new key could not open it.
+        A directory that has a store, or the keys of its people, but no box key is refused (WrongKey): a new
+        one could not open it.
         """
         self = cls(directory)
         os.makedirs(directory, mode=0o700, exist_ok=True)
         if not os.path.exists(self.path):
-            if os.path.exists(os.path.join(directory, "store.db")):
+            if any(os.path.exists(os.path.join(directory, name)) for name in ("store.db", "keyring")):
                 self.box_key()
             fresh = f"{self.path}.{os.urandom(4).hex()}"
             fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
-                os.write(fd, os.urandom(KEY_BYTES).hex().encode() + b"\n")
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-            try:
-                os.link(fresh, self.path)  # unlike rename, never replaces a key that appeared meanwhile
-            except FileExistsError:
-                pass
+                try:
+                    os.write(fd, os.urandom(KEY_BYTES).hex().encode() + b"\n")
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)
+                with suppress(FileExistsError):
+                    os.link(fresh, self.path)  # unlike rename, never replaces a key that appeared meanwhile
             finally:
                 os.unlink(fresh)
             sync_directory(directory)

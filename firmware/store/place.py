@@ -3,6 +3,7 @@
 import fcntl
 import os
 import stat
+from contextlib import suppress
 
 from firmware.store.errors import Damaged, ForeignOwner, NoStore, StoreError, StoreLocked, Unwritable
 from firmware.store.keys import sync_directory
@@ -30,11 +31,15 @@ class Place:
 
     def exists(self) -> bool:
         """Tell whether a store was completely made here."""
-        return os.path.exists(self.path(DATABASE))
+        return self.has(DATABASE)
 
     def has_log(self) -> bool:
         """Tell whether there is a write-ahead log: the store was not closed in order."""
-        return os.path.exists(self.path(DATABASE + "-wal"))
+        return self.has(DATABASE + "-wal")
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a file of this name."""
+        return os.path.exists(self.path(name))
 
     def make(self) -> None:
         """Make the directory, for its owner only."""
@@ -80,6 +85,8 @@ class Place:
                 return file.read(16 << 20)
         except FileNotFoundError:
             raise Damaged(f"{self.path(name)} is missing: restore the backup of this box") from None
+        except OSError as error:
+            raise StoreError(f"{self.path(name)} cannot be read: {error.strerror}") from None
 
     def replace(self, name: str, data: bytes, *, wipe: bool = False) -> None:
         """Put a new content in place of a file: after a power cut it holds the old or the new one, whole.
@@ -88,7 +95,7 @@ class Place:
         """
         path, fresh = self.path(name), self.path(name + ".new")
         old = -1
-        if wipe and os.path.exists(path):
+        if wipe and self.has(name):
             old = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -108,14 +115,16 @@ class Place:
         os.replace(self.path(old), self.path(new))
         sync_directory(self.directory)
 
-    def touch(self, name: str) -> None:
-        """Make an empty file only its owner can read; SQLite would make one that all can read."""
-        os.close(os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
-
     def remove(self, name: str) -> None:
-        """Remove what an interrupted creation left behind."""
-        if os.path.exists(self.path(name)):
+        """Remove a file that may be there."""
+        with suppress(FileNotFoundError):
             os.unlink(self.path(name))
+
+    def drop_empty_log(self) -> None:
+        """Remove the write-ahead log SQLite began for a file that turned out to be damaged."""
+        path = self.path(DATABASE + "-wal")
+        if os.path.exists(path) and not os.path.getsize(path):
+            os.unlink(path)
 
     def _take_lock(self) -> None:
         path = self.path(LOCK)
@@ -125,7 +134,9 @@ class Place:
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise Unwritable(f"{path} cannot be opened: {error.strerror}") from None
+            raise Unwritable(
+                f"{path} cannot be opened ({error.strerror}): it must be this user's to write"
+            ) from None
         try:
             fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -6,30 +6,34 @@ from dataclasses import replace
 
 from firmware.clock import Clock
 from firmware.journal import AuditEntry, Journal
+from firmware.store.checks import new_secret
 from firmware.store.database import (
     check_version,
     damaged,
     is_damage,
+    is_denied,
     is_medium_failure,
     open_database,
     opened,
     prepare_writing,
 )
-from firmware.store.engine import Engine, Session
-from firmware.store.errors import Invalid, StoreExists, Unwritable
+from firmware.store.engine import Engine, Job, Session
+from firmware.store.errors import Damaged, Invalid, StoreExists, Unwritable
 from firmware.store.extensions import Extensions
 from firmware.store.groups import Groups
 from firmware.store.keys import KeyProvider, subkey
 from firmware.store.migrations import create_tables
-from firmware.store.model import CallRecord, StoredBinding, new_id
+from firmware.store.model import CallRecord, Extension, StoredBinding, new_id
+from firmware.store.people import add as add_people
 from firmware.store.place import DATABASE, Place
 from firmware.store.records import MAX_BINDINGS, read_audit, read_bindings, read_calls
-from firmware.store.ring import KeyRing
+from firmware.store.ring import GENERATION, KEYRING, KeyRing
 from firmware.store.rows import Rows
 from firmware.store.schema import TABLES
 from firmware.store.writer import Writer
 
 _FRESH = DATABASE + ".new"
+_BESIDE = (_FRESH + "-wal", _FRESH + "-journal", _FRESH + ".new")
 MAX_SECRET_BYTES = 64 << 10
 MAX_CALLS = 10_000
 
@@ -128,10 +132,13 @@ class Store:
         journal: Journal | None = None,
         *,
         domain: str = "branchline.invalid",
+        people: Sequence[tuple[str, str]] = (),
     ) -> "Store":
-        """Make a store with one tenant and open it. What an interrupted creation left is made anew.
+        """Make a store with one tenant and extensions for `people` (number, name), and open it.
 
-        Raises StoreExists, ForeignOwner, StoreLocked, WrongKey, Unwritable.
+        All of it or nothing: what an interrupted creation left is made anew, what a failed one made is
+        removed. Raises StoreExists, ForeignOwner, StoreLocked, WrongKey, Damaged (there are keys of people
+        whose store is missing), Unwritable.
         """
         place = _place(directory)
         if place.exists():
@@ -142,7 +149,12 @@ class Store:
         place.make()
         place.claim()
         try:
-            _build(place, box_key, domain)
+            _check_unmade(place)
+            try:
+                _build(place, box_key, domain, people)
+            except BaseException:
+                _unmake(place)
+                raise
         except Exception as error:
             if is_medium_failure(error):
                 raise Unwritable(f"no store can be made in {place.directory}: is the medium full?") from None
@@ -266,6 +278,13 @@ def _load(place: Place, box_key: bytes, journal: Journal | None) -> tuple[Engine
             if not logged:  # then closing has nothing to fold, and removes the empty file SQLite made
                 opened(database)
             database.close()
+        if not logged:
+            place.drop_empty_log()
+        if is_denied(error):
+            raise Unwritable(
+                f"{place.directory} cannot be written: the directory and its files must be this user's, "
+                "on a medium that is not read-only"
+            ) from None
         if is_damage(error):
             raise damaged(place) from None
         raise
@@ -274,19 +293,48 @@ def _load(place: Place, box_key: bytes, journal: Journal | None) -> tuple[Engine
     return engine, registered
 
 
-def _build(place: Place, box_key: bytes, domain: str) -> None:
-    """Make the ring, then the database under another name; its renaming is what makes the store exist."""
-    KeyRing.create(place, box_key)
-    for name in (_FRESH, _FRESH + "-wal", _FRESH + "-journal"):
+def _check_unmade(place: Place) -> None:
+    """Refuse to make a ring over one whose store is missing: without its keys that store is lost for good.
+
+    A creation that was cut short has left the database under its first name.
+    """
+    if place.has(KEYRING) and not place.has(_FRESH):
+        raise Damaged(f"{place.path(DATABASE)} is missing: restore the backup of this box")
+
+
+def _unmake(place: Place) -> None:
+    if not place.exists():
+        for name in (KEYRING, GENERATION):
+            place.remove(name)
+            place.remove(name + ".new")
+        for name in (*_BESIDE, _FRESH):
+            place.remove(name)
+
+
+def _build(place: Place, box_key: bytes, domain: str, people: Sequence[tuple[str, str]]) -> None:
+    """Make the ring, and the database under another name; its renaming is what makes the store exist."""
+    for name in _BESIDE:
         place.remove(name)
-    place.touch(_FRESH)
+    place.replace(_FRESH, b"")  # SQLite would make one that all can read
+    ring = KeyRing.create(place, box_key)
     database = open_database(place, subkey(box_key, "pages"), _FRESH)
     try:
         database.pragma("synchronous", "full")
         create_tables(database)
-        _rows(box_key)["tenant"].insert(database, {}, {"id": new_id(), "domain": domain})
+        rows = _rows(box_key)
+        rows["tenant"].insert(database, {}, {"id": new_id(), "domain": domain})
+        engine = Engine(database, ring, rows, None)
+        engine.load()
+        first = Job(lambda session: add_people(session, _extensions(engine.tenant, people)), writes=True)
+        engine.commit([first], (), {})
+        if first.error is not None:
+            raise first.error
         database.pragma("journal_mode", "wal")
         opened(database)
     finally:
         database.close()
     place.rename(_FRESH, DATABASE)
+
+
+def _extensions(tenant: str, people: Sequence[tuple[str, str]]) -> list[Extension]:
+    return [Extension(new_id(), tenant, number, name, new_secret()) for number, name in people]

@@ -81,6 +81,9 @@ class Through:
     def answer(self, side: Side, description: Description) -> Description:
         return description
 
+    def hush(self, description: Description) -> Description:
+        return description
+
     def close(self) -> None:
         self.house.bridges.discard(self)
 

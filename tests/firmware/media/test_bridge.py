@@ -346,3 +346,18 @@ def test_nothing_but_not_acceptable_comes_out_of_odd_descriptions() -> None:
                 assert await media.counters() is not None
 
     asyncio.run(main())
+
+
+def test_an_offer_the_box_takes_itself_is_answered_with_silence() -> None:
+    async def main() -> None:
+        async with running() as media:
+            with media.open() as bridge:
+                answer = bridge.hush(Description.parse(OFFER))
+                assert [each.rejected for each in answer.media] == [True, False, True, True]
+                assert answer.media[1].direction == "inactive"
+                assert answer.media[1].formats == ("9", "0", "8", "101")
+                assert answer.media[1].port == bridge.port("caller")
+                with pytest.raises(NotAcceptable):
+                    bridge.hush(edited(("m=audio 4000 RTP/AVP", "m=audio 4000 RTP/SAVP")))
+
+    asyncio.run(main())

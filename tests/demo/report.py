@@ -58,7 +58,7 @@ def speech(talk: Talk) -> list[Line]:
             f"{talk.name}, {said[1]:.1f} s after the hold",
             f"{after.correlation:.4f}",
             wanted,
-            after.correlation >= CORRELATION and after.at > before.at,
+            after.correlation >= CORRELATION and (after.at > before.at or before.correlation < CORRELATION),
         ),
         Line(
             f"{talk.name}, while held",

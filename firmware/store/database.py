@@ -84,10 +84,11 @@ def is_damage(error: BaseException) -> bool:
 
 
 def is_denied(error: BaseException) -> bool:
-    """Tell what a directory or file raises that may be read and not written."""
+    """Tell what a file raises that may be sound and cannot be written, from damage."""
     import apsw
 
-    return isinstance(error, (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, PermissionError))
+    failures = (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.FullError, OSError)
+    return isinstance(error, failures)
 
 
 def is_medium_failure(error: BaseException) -> bool:
@@ -105,4 +106,6 @@ def is_medium_failure(error: BaseException) -> bool:
         apsw.BusyError,
         apsw.LockedError,
     )
-    return isinstance(error, (*failures, OSError))
+    # SQLite gives up the whole transaction when the medium is full; leaving its savepoint then fails as well.
+    cause = error.__context__ if isinstance(error, apsw.SQLError) else None
+    return isinstance(error, (*failures, OSError)) or (cause is not None and is_medium_failure(cause))

@@ -283,7 +283,7 @@ def _load(place: Place, box_key: bytes, journal: Journal | None) -> tuple[Engine
         if is_denied(error):
             raise Unwritable(
                 f"{place.directory} cannot be written: the directory and its files must be this user's, "
-                "on a medium that is not read-only"
+                "on a medium that is neither full nor read-only"
             ) from None
         if is_damage(error):
             raise damaged(place) from None

@@ -16,7 +16,7 @@ from tests.bench.machine import machine
 from tests.support.box import Box, command
 from tests.support.crowd import Crowd
 from tests.support.load import Credentials, Login, in_child, outcome
-from tests.support.office import Office, cpu_seconds, pss_kib
+from tests.support.office import Office, cpu_seconds
 from tests.support.storm import storm
 from tests.support.streams import Streams
 
@@ -51,7 +51,7 @@ def _cpu(office: Office) -> tuple[float, float]:
 
 
 def _pss(office: Office) -> float:
-    return sum(map(pss_kib, office.processes())) / 1024
+    return sum(office.memory()) / 1024
 
 
 def _start(office: Office) -> str:
@@ -115,7 +115,7 @@ def _idle(office: Office) -> str:
     time.sleep(SETTLE)
     after = _cpu(office)
     busy = (sum(after) - sum(before)) / SETTLE * 100
-    each = " + ".join(f"{pss_kib(pid) / 1024:.1f}" for pid in office.processes())
+    each = " + ".join(f"{kib / 1024:.1f}" for kib in office.memory())
     return f"idle, 10 phones: PSS {_pss(office):.1f} MB ({each}), {busy:.2f} % of a core"
 
 

@@ -25,7 +25,9 @@ def talk(office: Office, calls: int) -> Load:
 
 
 def descriptors(office: Office) -> list[int]:
-    return [len(os.listdir(Path("/proc", str(pid), "fd"))) for pid in office.processes()]
+    """Count open files of the box's processes; only root may look into the one that holds the keys."""
+    pids = office.processes() if os.geteuid() == 0 else office.processes()[1:]
+    return [len(os.listdir(Path("/proc", str(pid), "fd"))) for pid in pids]
 
 
 @pytest.mark.timeout(300)

@@ -127,15 +127,25 @@ class Office:
 
     def processes(self) -> list[int]:
         """Return the box's process and all below it."""
-        return _family(self.box.pid)
+        return family(self.box.pid)
+
+    def memory(self) -> list[int]:
+        """Return the memory of each of `processes`, shared pages counted by their share (kB)."""
+        signalling, *media = self.processes()
+        others = [_pss_kib(pid) for pid in media]
+        try:
+            return [_pss_kib(signalling), *others]
+        except PermissionError:  # nobody but root may look into the process with the keys: ask it
+            return [self.box.ask("status")["memory"] // 1024 - sum(others), *others]
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """Return a process and all below it."""
     found = [pid]
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += _family(int(child))
+                found += family(int(child))
     return found
 
 
@@ -145,16 +155,17 @@ def cpu_seconds(pid: int) -> float:
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
-def pss_kib(pid: int) -> int:
+def _pss_kib(pid: int) -> int:
     """Return the memory of a process, shared pages counted by their share (kB)."""
-    return _memory(pid, "Pss")
+    return _kib(f"/proc/{pid}/smaps_rollup", "Pss")
 
 
 def own_kib(pid: int) -> int:
-    """Return what a process has written and shares with nobody (kB): other programs do not change it."""
-    return _memory(pid, "Private_Dirty")
+    """Return what a process has written to its memory (kB): other programs do not change it."""
+    return _kib(f"/proc/{pid}/status", "RssAnon")
 
 
-def _memory(pid: int, kind: str) -> int:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:"))
+def _kib(path: str, kind: str) -> int:
+    return next(
+        int(line.split()[1]) for line in Path(path).read_text().splitlines() if line.startswith(f"{kind}:")
+    )

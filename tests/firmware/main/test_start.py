@@ -1,8 +1,11 @@
 """The box as a process: it starts, tells, obeys signals; and every reason not to start writes nothing."""
 
+import errno
 import hashlib
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import ssl
@@ -13,6 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from firmware.clock import Clock
+from firmware.errors import OperatorError
+from firmware.journal import Journal
+from firmware.main.first import make_store
+from firmware.store import Store
 from provisioning.site import read_site
 from tests.support.box import SECONDS, Box, command, free_port
 
@@ -168,6 +176,79 @@ def test_tls_shows_a_certificate_of_the_boxs_own_authority(tmp_path: Path) -> No
         assert shown(box) == first
 
 
+def test_a_start_that_is_interrupted_is_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Killed at many moments of its first start, the box has all its extensions or no store yet."""
+    for step in range(12):
+        state = tmp_path / str(step)
+        with subprocess.Popen(
+            [*command(), "run", "--state", str(state), "--address", f"127.0.203.{step + 1}"],
+            stdout=subprocess.DEVNULL,
+        ) as process:
+            time.sleep(0.12 + 0.03 * step)
+            process.kill()
+        if (state / "store.db").exists():
+            rows = json.loads(run("--state", str(state), "--json", "extension", "list").stdout)
+            assert len(rows) == 10
+
+
+def test_an_early_interrupt_ends_it_well(tmp_path: Path) -> None:
+    """Ctrl-C that comes while the store is made: the secrets are shown all the same."""
+    state = tmp_path / "state"
+    with subprocess.Popen(
+        [*command(), "run", "--state", str(state), "--address", "127.0.203.19"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        wait_until((state / "box.key").exists, pause=0.001)
+        process.send_signal(signal.SIGINT)
+        shown, errors = process.communicate(timeout=SECONDS)
+    assert errors == b""
+    assert process.returncode == 0
+    assert b"SECRET" in shown
+
+
+def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
+    state = tmp_path / "stäte"
+    start = [*command(), "run", "--state", str(state), "--address", "127.0.203.20"]
+    with subprocess.Popen(["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *start]) as process:
+        wait_until((state / "control").exists)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 0
+    with subprocess.Popen(
+        [*command(), "run", "--state", str(state)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"ready: ")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 0
+
+
+def test_the_media_process_leaves_the_end_to_its_parent(tmp_path: Path) -> None:
+    """What a terminal or a service manager sends to all must not cost running calls their sound."""
+    with Box(tmp_path / "state") as box:
+        (media,) = map(int, Path(f"/proc/{box.pid}/task/{box.pid}/children").read_text().split())
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(media, number)
+        time.sleep(0.3)
+        status = box.ask("status")
+        assert status["counters"]["media process restarted"] == 0
+        assert Path(f"/proc/{media}").exists()
+
+
+@pytest.mark.native
+def test_the_memory_of_the_box_stays_unread(tmp_path: Path) -> None:
+    """No core file, and for other programs of the same user no look into memory or environment."""
+    with Box(tmp_path / "state") as box:
+        assert Path(f"/proc/{box.pid}/environ").stat().st_uid == 0
+        limits = Path(f"/proc/{box.pid}/limits").read_text()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+        if os.geteuid() != 0:
+            with pytest.raises(PermissionError):
+                Path(f"/proc/{box.pid}/environ").read_bytes()
+
+
 # --- reload ----------------------------------------------------------------------------------------------
 
 
@@ -177,11 +258,11 @@ def box(tmp_path: Path) -> Iterator[Box]:
         yield running
 
 
-def wait_until(true: Callable[[], bool]) -> None:
+def wait_until(true: Callable[[], bool], *, pause: float = 0.01) -> None:
     end = time.monotonic() + SECONDS
     while not true():
         assert time.monotonic() < end
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 def rewrite(box: Box, old: str, new: str) -> None:
@@ -340,6 +421,45 @@ def test_a_second_box_on_the_same_state(box: Box) -> None:
         done.stderr == f"branchline: {box.state}: a box is running there already; `branchline stop` ends it\n"
     )
     assert box.json("status")["running"] is True
+
+
+def test_a_lost_database(stopped: Path, tmp_path: Path) -> None:
+    """A new store in its place would cost the keys of the old one."""
+    state = tmp_path / "state"
+    shutil.copytree(stopped, state)
+    (state / "store.db").unlink()
+    refused(state, "store.db is missing: restore the backup")
+
+
+def test_a_lost_site_file_is_told(tmp_path: Path) -> None:
+    with Box(tmp_path / "state") as box:
+        assert box.stop() == 0
+        (box.state / "site.toml").unlink()
+        with subprocess.Popen(
+            [*command(), "run", "--state", str(box.state), "--address", "127.0.203.21"],
+            stdout=subprocess.PIPE,
+        ) as process:
+            assert process.stdout is not None
+            assert b"site.toml was missing" in process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(SECONDS) == 0
+
+
+def test_a_directory_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    state = tmp_path / "state"
+    monkeypatch.setattr(Store, "create", full)
+    clock = Clock()
+    with pytest.raises(OperatorError, match="No space left"):
+        make_store(str(state), clock, Journal(clock))
+    assert not state.exists()
+    state.mkdir(mode=0o700)
+    (state / "site.toml").touch()
+    with pytest.raises(OperatorError):
+        make_store(str(state), clock, Journal(clock))
+    assert [path.name for path in state.iterdir()] == ["site.toml"]
 
 
 def test_a_state_directory_that_cannot_be_made(tmp_path: Path) -> None:

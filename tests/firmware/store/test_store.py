@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -23,13 +24,28 @@ from firmware.store import (
     Unwritable,
     WrongKey,
 )
+from firmware.store import store as module
 from firmware.store.place import Place
 from firmware.store.ring import KeyRing
 from tests.firmware.store.conftest import Opener
 from tests.support.clock import ManualClock
-from tests.support.powercut import Recorder
+from tests.support.powercut import Event, Recorder
 
 WAIT = 30
+
+
+class Failing(Recorder):
+    """A medium that is full after some events."""
+
+    def __init__(self, directory: Path, events: int) -> None:
+        super().__init__(directory)
+        self._left = events
+
+    def note(self, event: Event) -> None:
+        if self._left == 0:
+            self.failure = apsw.FullError
+        self._left -= 1
+        super().note(event)
 
 
 def contents(directory: str) -> dict[str, bytes]:
@@ -158,8 +174,84 @@ def test_a_cut_file_is_refused(store: Store, directory: str, length: int) -> Non
     store.extensions.add("100").result(WAIT)
     store.close()
     os.truncate(os.path.join(directory, "store.db"), length)
+    before = contents(directory)
     with pytest.raises(Damaged):
         Store.open(directory, FileKey(directory))
+    assert contents(directory) == before
+
+
+def test_a_lost_database_does_not_cost_its_keys(store: Store, directory: str, tmp_path: Path) -> None:
+    store.extensions.add("100").result(WAIT)
+    store.close()
+    shutil.move(os.path.join(directory, "store.db"), tmp_path / "elsewhere")
+    before = contents(directory)
+    with pytest.raises(Damaged, match=r"store\.db is missing"):
+        Store.create(directory, FileKey.create(directory))
+    assert contents(directory) == before
+    shutil.move(tmp_path / "elsewhere", os.path.join(directory, "store.db"))
+    store = Store.open(directory, FileKey(directory))
+    assert [extension.number for extension in store.extensions.list()] == ["100"]
+    store.close()
+
+
+@pytest.mark.parametrize("name", ["keyring", "generation", "store.db"])
+def test_what_cannot_be_read_is_one_line(store: Store, directory: str, name: str) -> None:
+    store.close()
+    os.unlink(os.path.join(directory, name))
+    os.mkdir(os.path.join(directory, name))
+    with pytest.raises(StoreError) as caught:
+        Store.open(directory, FileKey(directory))
+    assert "cannot be" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_directory_that_may_not_be_written_is_not_called_damaged(
+    store: Store, directory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.close()
+    before = contents(directory)
+
+    def denied(*_: object) -> None:
+        raise apsw.ReadOnlyError("attempt to write a readonly database")
+
+    monkeypatch.setattr(module, "prepare_writing", denied)
+    with pytest.raises(Unwritable, match="cannot be written"):
+        Store.open(directory, FileKey(directory))
+    assert contents(directory) == before
+
+
+def test_a_store_is_made_with_its_people(directory: str) -> None:
+    people = [("100", "Ann"), ("101", "Ben")]
+    store = Store.create(directory, FileKey.create(directory), people=people)
+    made = store.extensions.list()
+    store.close()
+    assert [(one.number, one.name) for one in made] == people
+    assert len({one.secret for one in made}) == 2
+    store = Store.open(directory, FileKey(directory))
+    assert store.extensions.list() == made
+    store.close()
+
+
+def test_a_store_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    """The medium fails at one step after the other."""
+    keys = FileKey.create(str(tmp_path / "key"))
+    people = [("100", ""), ("101", "")]
+    unmade = made = 0
+    while not made:
+        directory = tmp_path / str(unmade)
+        recorder = Failing(directory, unmade)
+        with suppress(Unwritable):
+            Store.create(recorder.place, keys, people=people).close()
+        if Store.exists(str(directory)):
+            made += 1
+            recorder.failure = None
+            store = Store.open(directory=str(directory), keys=keys)
+            assert [one.number for one in store.extensions.list()] == ["100", "101"]
+            store.close()
+        else:
+            assert [path.name for path in directory.iterdir()] == ["lock"]
+            unmade += 1
+    assert unmade > 5
 
 
 def test_rows_whose_keys_are_missing_are_damage(store: Store, directory: str, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ INACTIVE, SENDONLY, RECVONLY, SENDRECV = 0, 1, 2, 3
 NO_EVENT = 255
 MAX_PAYLOADS = 32
 MAX_CLOCK = 192_000
+_SIZES = frozenset({0, 4, 16})  # octets of no address, IPv4, IPv6
 _FIXED = Struct("!HHHHBBBBIIHIHBBB16s16s")
 
 
@@ -120,17 +121,18 @@ class Row:
         hosts = (self.host, self.source[0] if self.source else b"")
         good = (
             ("port", 0 < self.port < 0xFFFF and self.port % 2 == 0 and self.port != self.partner),
-            ("partner, rtp or rtcp", all(0 <= port <= 0xFFFF for port in ports)),
-            ("host or source", all(len(host) in {0, 4, 16} for host in hosts)),
+            ("partner, rtp or rtcp", min(ports) >= 0 and max(ports) <= 0xFFFF),
+            ("host or source", _SIZES.issuperset(map(len, hosts))),
             ("learning", CLOSED <= self.learning <= ANY),
             ("direction", INACTIVE <= self.direction <= SENDRECV),
             ("clock", 0 < self.clock <= MAX_CLOCK),
             ("silence", 0 <= self.silence <= 0xFFFF),
             ("event", 0 <= self.event <= NO_EVENT),
-            ("window or budget", all(0 <= number <= 0xFFFFFFFF for number in (self.window, self.budget))),
+            ("window or budget", 0 <= self.window <= 0xFFFFFFFF and 0 <= self.budget <= 0xFFFFFFFF),
             (
                 "payloads",
-                len(self.payloads) <= MAX_PAYLOADS and all(0 <= p < 128 for p in sum(self.payloads, ())),
+                not self.payloads
+                or (len(self.payloads) <= MAX_PAYLOADS and all(0 <= p < 128 for p in sum(self.payloads, ()))),
             ),
         )
         for name, is_good in good:

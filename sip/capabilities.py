@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sip.message import METHODS, Request, Response
+from sip.answer import Answer
+from sip.message import METHODS, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,34 +17,38 @@ class Capabilities:
     schemes: tuple[str, ...] = ("sip", "sips")
     types: tuple[str, ...] = ("application/sdp",)
 
-    def refusal(self, request: Request, to_tag: str) -> Response | None:
-        """Give the final response to a request beyond us, None when we can go on (or it is an ACK)."""
+    def refusal(self, request: Request) -> Answer | None:
+        """Give the answer to a request beyond us, None when we can go on (or it is an ACK)."""
         if request.method == "ACK":
             return None
         # 8.2.1: a method nobody knows is 501, one we do not serve is 405.
         if request.method not in self.methods:
             status = 405 if request.method in METHODS else 501
-            return request.respond(status, to_tag=to_tag, headers=[("Allow", ", ".join(self.methods))])
+            return Answer(status, (("Allow", ", ".join(self.methods)),))
         # 8.2.2.1
         if request.request_uri.scheme not in self.schemes:
-            return request.respond(416, to_tag=to_tag)
-        # 8.2.2.3: a CANCEL requires nothing.
-        unknown = [tag for tag in request.values("Require") if tag.lower() not in self.extensions]
-        if unknown and request.method != "CANCEL":
-            return request.respond(420, to_tag=to_tag, headers=[("Unsupported", ", ".join(unknown))])
-        return self._content_refusal(request, to_tag)
+            return Answer(416)
+        if "Require" in request and request.method != "CANCEL":
+            # 8.2.2.3: a CANCEL requires nothing.
+            unknown = [tag for tag in request.values("Require") if tag.lower() not in self.extensions]
+            if unknown:
+                return Answer(420, (("Unsupported", ", ".join(unknown)),))
+        return self._content_refusal(request)
 
-    def _content_refusal(self, request: Request, to_tag: str) -> Response | None:
-        # 8.2.3: what need not be understood says so in Content-Disposition.
-        optional = "handling=optional" in (request.get("Content-Disposition") or "").lower().replace(" ", "")
-        if request.body and not optional:
+    def _content_refusal(self, request: Request) -> Answer | None:
+        if request.body and not _optional(request):
             if request.content_type not in self.types:
-                return request.respond(415, to_tag=to_tag, headers=[("Accept", ", ".join(self.types))])
+                return Answer(415, (("Accept", ", ".join(self.types)),))
             if any(coding.lower() != "identity" for coding in request.values("Content-Encoding")):
-                return request.respond(415, to_tag=to_tag, headers=[("Accept-Encoding", "identity")])
+                return Answer(415, (("Accept-Encoding", "identity"),))
         # 21.4.7: an INVITE that cannot read a session description has no use for our answer.
         if request.method == "INVITE" and "Accept" in request:
             accepted = {value.partition(";")[0].strip(" \t").lower() for value in request.values("Accept")}
             if accepted.isdisjoint({"application/sdp", "application/*", "*/*"}):
-                return request.respond(406, to_tag=to_tag)
+                return Answer(406)
         return None
+
+
+def _optional(request: Request) -> bool:
+    """8.2.3: what need not be understood says so in Content-Disposition."""
+    return "handling=optional" in (request.get("Content-Disposition") or "").lower().replace(" ", "")

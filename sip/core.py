@@ -113,6 +113,6 @@ class Core:
         reason: str | None = None,
     ) -> bytes:
         """Answer `request` through its transaction and return the bytes of the answer."""
-        data = bytes(request.respond(status, reason, to_tag=tag, headers=headers, body=body))
+        data = request.answer(status, reason, to_tag=tag, headers=headers, body=body)
         self.layer.respond(transaction, status, data, now)
         return data

@@ -7,6 +7,7 @@ Edits touch only the lines they name.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from sip.errors import BadMessage, LocalError
 from sip.grammar import split_commas
@@ -63,6 +64,14 @@ class Fields:
             return self.all(key)
         return [element for value in self.all(key) for element in split_commas(value)]
 
+    def missing(self, names: Iterable[str]) -> str:
+        """Give the first of these canonical names whose header is absent or empty, "" when none is."""
+        first = self._first
+        for name in names:
+            if not first.get(name):
+                return name
+        return ""
+
     @property
     def repeated(self) -> list[str]:
         """Canonical names of the headers that stand on more than one line."""
@@ -108,25 +117,20 @@ class Fields:
 
     def add(self, name: str, value: str) -> None:
         """Append a header field."""
-        key = _checked(name, value)
+        key = checked(name, value)
         self._lines.append(f"{_spelling(name, key)}: {value}")
         self._file(key, value)
         self._typed.clear()
 
-    def put(self, key: str, value: str) -> None:
-        """Append a header whose name is canonical and whose value came out of a parsed message."""
-        self._lines.append(f"{key}: {value}")
-        self._file(key, value)
-
     def prepend(self, name: str, value: str) -> None:
         """Put a header field above all others (Via, Route, Record-Route)."""
-        key = _checked(name, value)
+        key = checked(name, value)
         self._lines.insert(0, f"{_spelling(name, key)}: {value}")
         self._reindex(key)
 
     def set(self, name: str, value: str) -> None:
         """Replace all fields of this name by one, where the first one stood, else at the end."""
-        key = _checked(name, value)
+        key = checked(name, value)
         line = f"{_spelling(name, key)}: {value}"
         places = self._places(key)
         if places:
@@ -141,7 +145,7 @@ class Fields:
 
     def replace_first(self, name: str, value: str) -> None:
         """Replace the first element of a header, e.g. the top Via; what follows it stays as it came."""
-        key = _checked(name, value)
+        key = checked(name, value)
         old = self._first.get(key)
         if old is None:
             raise LocalError("there is no such header to replace")
@@ -192,7 +196,12 @@ class Fields:
                 self._file(key, _unfold(" ", value).strip(" \t"))
 
 
-def _checked(name: str, value: str) -> str:
+def header_line(name: str, value: str) -> str:
+    """Write a header of ours; LocalError when it would break the message apart."""
+    return f"{_spelling(name, checked(name, value))}: {value}"
+
+
+def checked(name: str, value: str) -> str:
     """Refuse a header of ours that would break the message apart; give its canonical name."""
     key = canonical(name)
     if not key or "\r" in value or "\n" in value:

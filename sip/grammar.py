@@ -125,6 +125,8 @@ def escaper(allowed: str) -> re.Pattern[bytes]:
 
 def escape(text: str, forbidden: re.Pattern[bytes]) -> str:
     """Encode as UTF-8 and replace every forbidden byte by %HH."""
+    if text.isalnum() and text.isascii():
+        return text
     raw = text.encode("utf-8", "surrogateescape")
     return forbidden.sub(lambda match: b"%%%02X" % match[0][0], raw).decode("ascii")
 
@@ -133,10 +135,12 @@ def number(text: str, limit: int) -> int | None:
     """Read 1*DIGIT up to `limit`; None when it is anything else or more."""
     if not (text.isascii() and text.isdigit()):
         return None
-    digits = text.lstrip("0")
-    if len(digits) > 20:
-        return None
-    value = int(digits or "0")
+    if len(text) > 20:
+        # Zeros in front are harmless, but how long a number may be is not for the sender to say.
+        text = text.lstrip("0") or "0"
+        if len(text) > 20:
+            return None
+    value = int(text)
     return value if value <= limit else None
 
 

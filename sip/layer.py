@@ -248,6 +248,9 @@ class Layer:
         transaction.request = None
         if transaction.state != "accepted":
             transaction.owner = None
+        if transaction.table is not INVITE_CLIENT or transaction.state == "accepted":
+            # Only the ACK of a refusal is ever sent again.
+            transaction.last = b""
 
     def _forget(self, transaction: Transaction) -> None:
         table = self.servers if _serves(transaction) else self.clients

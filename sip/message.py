@@ -18,8 +18,9 @@ from typing import NoReturn, Self, TypeVar
 from sip.contact import Contact, parse_expires
 from sip.cseq import CSeq
 from sip.errors import BadMessage, LocalError
-from sip.fields import MAX_HEADER, MAX_HEADERS, Fields
+from sip.fields import MAX_HEADER, MAX_HEADERS, Fields, checked, header_line
 from sip.grammar import number, split_commas
+from sip.headers import KEYS
 from sip.nameaddr import NameAddr
 from sip.reasons import REASONS
 from sip.uri import SipUri
@@ -205,10 +206,17 @@ class Message(Fields):
 
     def build(self, headers: Iterable[tuple[str, str]]) -> None:
         """Append the headers of a message of our own and its Content-Length."""
+        lines, first = self._lines, self._first
         for name, value in headers:
-            self.add(name, value)
-        if "Content-Length" not in self._first:
+            key = checked(name, value)
+            lines.append(f"{key if key in KEYS else name}: {value}")
+            if key in first:
+                self._file(key, value)
+            else:
+                first[key] = value
+        if "Content-Length" not in first:
             self.add("Content-Length", str(len(self.body)))
+        self._typed.clear()
 
     def _get(self, key: str, parse_value: Callable[[str], _T]) -> _T:
         found = self._typed.get(key)
@@ -242,6 +250,13 @@ class Message(Fields):
         value = self._first.get(key)
         if value is None:
             self._absent(key)
+        if value[-1:] == ">":
+            return ""
+        if '"' not in value:
+            # What nearly everybody writes: nothing but the tag stands behind the address.
+            _, found, tag = value.partition(">;tag=")
+            if found and ";" not in tag:
+                return tag.strip(" \t")
         # Behind the last ">" there is no URI any more, and without quotes no way to hide a ";tag=".
         start = value.rfind(">")
         if start < value.rfind('"'):
@@ -316,18 +331,45 @@ class Request(Message):
         Via lines, From, To, Call-ID and CSeq are copied as they came, absent ones are left out; `to_tag` is
         added unless To has a tag; a 100 copies Timestamp. Content-Length is added unless given.
         """
-        response = Response(status, REASONS.get(status, "") if reason is None else reason, [], body)
-        for value in self.all("Via"):
-            response.put("Via", value)
-        for key in ("From", "To", "Call-ID", "CSeq"):
-            copied = self._first.get(key)
-            if copied is not None:
-                tagged = key == "To" and to_tag and not self._has_to_tag()
-                response.put(key, f"{copied};tag={to_tag}" if tagged else copied)
-        if status == 100 and "Timestamp" in self._first:
-            response.put("Timestamp", self._first["Timestamp"])
-        response.build(headers)
+        lines = self._answer_lines(status, to_tag, headers, body)
+        response = Response(status, REASONS.get(status, "") if reason is None else reason, lines, body)
+        response.index(lines)
         return response
+
+    def answer(
+        self,
+        status: int,
+        reason: str | None = None,
+        *,
+        to_tag: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> bytes:
+        """Give what `bytes(respond(...))` gives, without a message in between that nobody reads."""
+        lines = "\r\n".join(self._answer_lines(status, to_tag, headers, body))
+        told = REASONS.get(status, "") if reason is None else reason
+        return f"SIP/2.0 {status} {told}\r\n{lines}\r\n\r\n".encode("utf-8", "surrogateescape") + body
+
+    def _answer_lines(
+        self, status: int, to_tag: str | None, headers: Iterable[tuple[str, str]], body: bytes
+    ) -> list[str]:
+        first = self._first
+        lines = [f"Via: {value}" for value in self.all("Via")]
+        for key in ("From", "To", "Call-ID", "CSeq"):
+            copied = first.get(key)
+            if copied is None:
+                continue
+            tagged = key == "To" and to_tag and not self._has_to_tag()
+            lines.append(f"{key}: {copied};tag={to_tag}" if tagged else f"{key}: {copied}")
+        if status == 100 and "Timestamp" in first:
+            lines.append(f"Timestamp: {first['Timestamp']}")
+        measured = False
+        for name, value in headers:
+            lines.append(header_line(name, value))
+            measured = measured or name == "Content-Length"
+        if not measured:
+            lines.append(f"Content-Length: {len(body)}")
+        return lines
 
     def _has_to_tag(self) -> bool:
         try:
@@ -368,8 +410,7 @@ def parse(data: bytes) -> Request | Response:
     head, end, body = data.partition(b"\r\n\r\n")
     text = head.decode("utf-8", "surrogateescape")
     lines = text.split("\r\n") if end else text.removesuffix("\r\n").split("\r\n")
-    together = "".join(lines)
-    if "\n" in together or "\r" in together:
+    if text.count("\n") != text.count("\r\n") or text.count("\r") != text.count("\r\n"):
         # A lone CR or LF is how one message is read as two by somebody else.
         raise BadMessage("framing", "a line end that is not CRLF")
     if len(text) > MAX_HEADER and max(map(len, lines)) > MAX_HEADER:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Self
 
 from sip.errors import BadMessage
@@ -25,6 +26,9 @@ _NAME_ADDR = re.compile(
 _ADDR_SPEC = re.compile(rf"([^<>\x00-\x20\x7f;,?]++)({PARAMS})", re.DOTALL)
 
 
+_REMEMBERED = 120  # greatest length of an address worth remembering; this bounds the memory too
+
+
 @dataclass(frozen=True, slots=True)
 class NameAddr:
     """An address. `display` is decoded, "" when absent; `params` are the header's, not the URI's."""
@@ -36,6 +40,12 @@ class NameAddr:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read one address; raise BadMessage."""
+        if len(text) > _REMEMBERED:
+            return cls._parse(text)
+        return _parse_again(cls, text)  # type: ignore[return-value,arg-type]  # of the class it was given
+
+    @classmethod
+    def _parse(cls, text: str) -> Self:
         match = _NAME_ADDR.fullmatch(text)
         if match:
             display, uri, params = match.groups()
@@ -61,6 +71,18 @@ class NameAddr:
         """Give a copy with one header parameter set."""
         return replace(self, params={**self.params, name: value})
 
+    def without_param(self, name: str) -> Self:
+        """Give a copy without one header parameter, or this when it has none of that name."""
+        if name not in self.params:
+            return self
+        return replace(self, params={key: value for key, value in self.params.items() if key != name})
+
     def with_tag(self, tag: str) -> Self:
         """Give a copy with this tag."""
         return self.with_param("tag", tag)
+
+
+@lru_cache(maxsize=512)
+def _parse_again(kind: type[NameAddr], text: str) -> NameAddr:
+    """Read a short address or remember it: the messages of one call say the same few again and again."""
+    return kind._parse(text)  # noqa: SLF001

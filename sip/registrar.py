@@ -34,7 +34,18 @@ class RegistrarLimits:
 class Binding:
     """One contact of an address-of-record. `uri` is the Request-URI to use, `flow` the way there."""
 
-    __slots__ = ("call_id", "contact", "cseq", "expires", "expires_at", "flow", "instance", "q", "uri")
+    __slots__ = (
+        "_listed",
+        "call_id",
+        "contact",
+        "cseq",
+        "expires",
+        "expires_at",
+        "flow",
+        "instance",
+        "q",
+        "uri",
+    )
 
     def __init__(
         self,
@@ -49,12 +60,21 @@ class Binding:
         self.contact = contact
         self.uri = str(contact.uri)
         self.flow = flow
+        self.q = contact.q
+        self.instance = (contact.instance, contact.reg_id)
+        self._listed = str(contact.without_param("expires"))
+        self.renew(expires=expires, expires_at=expires_at, call_id=call_id, cseq=cseq)
+
+    def renew(self, *, expires: int, expires_at: float, call_id: str, cseq: int) -> None:
+        """Take what a refresh changes."""
         self.expires = expires
         self.expires_at = expires_at
-        self.q = contact.q
         self.call_id = call_id
         self.cseq = cseq
-        self.instance = (contact.instance, contact.reg_id)
+
+    def listed(self, left: int) -> str:
+        """Return the contact as an answer lists it, with `left` seconds to live."""
+        return f"{self._listed};expires={left}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +132,10 @@ class Bindings:
 
     def lookup(self, aor: str, now: float) -> list[Binding]:
         """Return the ways to reach `aor`, best first (q, then newest)."""
-        return sorted(self._alive(aor, now), key=lambda binding: (-binding.q, -binding.expires_at))
+        alive = self._alive(aor, now)
+        if len(alive) > 1:
+            alive.sort(key=lambda binding: (-binding.q, -binding.expires_at))
+        return alive
 
     def flow_closed(self, flow: Flow) -> None:
         """Drop the bindings of a connection that is gone (RFC 5626 5.3: a flow that failed leads nowhere)."""
@@ -215,6 +238,36 @@ class Bindings:
             self._store(aor, [])
         return self._listing([], request, now)
 
+    def _refresh(
+        self,
+        aor: str,
+        bindings: list[Binding],
+        request: Request,
+        wanted: tuple[Contact, int],
+        flow: Flow,
+        now: float,
+    ) -> bool:
+        """Renew a binding where a phone says again what is known, by the same way: most there is to do."""
+        contact, seconds = wanted
+        for binding in bindings:
+            if binding.contact == contact:
+                break
+        else:
+            return False
+        path = _way_back(request, flow)
+        same = binding.flow == (path if path.id else _reachable(contact, request, path))
+        if not seconds or not same or _stale(binding, request) or _repeated(binding, request):
+            return False
+        binding.renew(
+            expires=seconds, expires_at=now + seconds, call_id=request.call_id, cseq=request.cseq_number
+        )
+        bindings.remove(binding)
+        bindings.append(binding)
+        self._bindings[aor] = bindings
+        if self._changed is not None:
+            self._changed(aor)
+        return True
+
     def _update(
         self,
         aor: str,
@@ -226,6 +279,8 @@ class Bindings:
         now: float,
     ) -> Answer:
         """10.3 step 7: all or nothing."""
+        if len(wanted) == 1 and self._refresh(aor, bindings, request, wanted[0], flow, now):
+            return self._listing(bindings, request, now)
         call_id, cseq = request.call_id, request.cseq_number
         path = _way_back(request, flow)
         kept = list(bindings)
@@ -261,7 +316,7 @@ class Bindings:
         headers = []
         for binding in bindings:
             left = binding.expires if _repeated(binding, request) else ceil(binding.expires_at - now)
-            headers.append(("Contact", str(binding.contact.with_param("expires", str(left)))))
+            headers.append(("Contact", binding.listed(left)))
         return Answer(200, tuple(headers))
 
 

@@ -156,13 +156,14 @@ class Media:
     @property
     def rtpmaps(self) -> dict[str, RtpMap]:
         """Codecs by format, in the order of preference; formats nobody explained are left out."""
-        maps = {}
-        for value in self.get_all("rtpmap"):
-            match = _RTPMAP.fullmatch(value)
+        if not self.proto.startswith(("RTP/", "UDP/TLS/RTP/")):
+            return {}
+        maps = {name: STATIC[name] for name in self.formats if name in STATIC}
+        for attribute, value in self.attributes:
+            match = _RTPMAP.fullmatch(value or "") if attribute == "rtpmap" else None
             if match:
                 maps[match[1]] = RtpMap(match[2], int(match[3]), int(match[4] or 1))
-        known = {**STATIC, **maps} if self.proto.startswith(("RTP/", "UDP/TLS/RTP/")) else {}
-        return {name: known[name] for name in self.formats if name in known}
+        return {name: maps[name] for name in self.formats if name in maps}
 
     def get(self, name: str) -> str | None:
         """Give the value of the first attribute of this name ("" for a flag), None when absent."""

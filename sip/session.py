@@ -9,151 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from sip.acks import Acks
-from sip.core import SDP, Core, sdp_of
-from sip.credentials import TRIES, Credentials, Headers, authorized
+from sip.core import SDP, sdp_of
+from sip.credentials import Headers
 from sip.errors import LocalError
 from sip.layer import reply_flow
-from sip.listener import DEAF, End, SessionListener
+from sip.listener import End
 from sip.message import Message, Request, Response
 from sip.session_timer import SessionExpires, SessionTimer, grant, min_se, too_short
-from sip.transaction import LIFETIME, T1, T2, Transaction
+from sip.transaction import LIFETIME, T1, Transaction
 from sip.transfer import Referral, ReferTo
+from sip.usage import Change, Unacked, Usage
 
 if TYPE_CHECKING:
-    from sip.dialog import Dialog
     from sip.flow import Flow
-    from sip.timers import Timer
 
 _GLARE_TRIES: Final = 5
 
 
-class _Unacked:
-    """A 2xx to INVITE that repeats until its ACK, on every transport (13.3.1.4)."""
-
-    __slots__ = ("cseq", "data", "flow", "interval", "limit", "repeat", "wants_answer")
-
-    def __init__(self, cseq: int, data: bytes, flow: Flow, *, wants_answer: bool) -> None:
-        self.cseq = cseq
-        self.data = data
-        self.flow = flow
-        self.wants_answer = wants_answer
-        self.interval = T1
-        self.repeat: Timer | None = None
-        self.limit: Timer | None = None
-
-
-class _Change(NamedTuple):
-    """A re-offer of ours; `refresh`: it changes nothing and nobody waits for its answer."""
-
-    offer: bytes | None
-    update: bool
-    refresh: bool = False
-
-
-class _Sent(NamedTuple):
-    """A request of ours within the dialog, as far as it is needed to send it again with credentials."""
-
-    method: str
-    headers: Headers
-    body: bytes
-    done: Callable[[Transaction, int, Response | None, float], None]
-    tries: int
-    aside: bool
-
-
-class Session:
+class Session(Usage):
     """One session. `state` is "early", "confirmed" or "ended"; `data` is the listener's until then."""
 
-    __slots__ = (
-        "_acks",
-        "_bye",
-        "_core",
-        "_dialog",
-        "_far_updates",
-        "_incoming",
-        "_key",
-        "_leaving",
-        "_owns_call_id",
-        "_referrals",
-        "_reoffer",
-        "_reoffer_limit",
-        "_replied",
-        "_retry",
-        "_said",
-        "_sending",
-        "_timer",
-        "_tries",
-        "_unacked",
-        "_waiting",
-        "call_id",
-        "credentials",
-        "data",
-        "identity",
-        "listener",
-        "state",
-    )
-
-    def __init__(self, core: Core, key: str, call_id: str, *, owns_call_id: bool) -> None:
-        """Take a place in the core's table of sessions; `key` is Call-ID and our tag."""
-        self._core = core
-        self._key = key
-        self._owns_call_id = owns_call_id
-        self._dialog: Dialog | None = None
-        self._incoming: tuple[Transaction, Request] | None = None
-        self._unacked: _Unacked | None = None
-        self._reoffer: _Change | None = None
-        self._waiting: _Change | None = None  # for a refresh to be over
-        self._timer: SessionTimer | None = None
-        self._far_updates = False  # the far end said that it knows UPDATE
-        self._said = b""  # our newest description that stands
-        self._replied: tuple[bytes, bytes] | None = None  # the far end's newest offer and our answer to it
-        self._sending: Transaction | None = None
-        self._reoffer_limit: Timer | None = None
-        self._retry: Timer | None = None
-        self._tries = 0
-        self._acks: Acks | None = None
-        self._bye: Headers | None = None
-        self._leaving = False
-        self._referrals = 0
-        self.call_id = call_id
-        self.state = "early"
-        self.listener: SessionListener = DEAF
-        self.credentials: Credentials | None = None
-        self.identity: object = None
-        self.data: Any = None
-        core.sessions[key] = self
-
-    @property
-    def answering(self) -> bool:
-        """Whether the session is accepted and only its 2xx has to wait for a PRACK."""
-        return False
-
-    @property
-    def flow(self) -> Flow:
-        """The path requests to the far end take now."""
-        return self._there.flow
+    __slots__ = ()
 
     # -- for the owner -----------------------------------------------------------------------------
-
-    def hangup(self, now: float, status: int = 480, headers: Headers = (), reason: str | None = None) -> None:
-        """End the session in whatever way fits its state; on an ended one do nothing.
-
-        `status` and `reason` matter only to an incoming INVITE without a final answer; `headers` (Reason,
-        RFC 3326) go on the BYE, the CANCEL or the answer.
-        """
-        if self.state == "ended":
-            return
-        early = self.state == "early"
-        self._leave(now, headers, status, reason)
-        end = (
-            End(status, reason or "", far=False, why="cancelled")
-            if early
-            else End(200, "", far=False, why="bye")
-        )
-        self._finish(end, now)
 
     def reoffer(self, offer: bytes | None, now: float, *, update: bool = False) -> None:
         """Offer a change by re-INVITE, or UPDATE; `reoffered` or `refused` follows. One at a time.
@@ -165,7 +46,7 @@ class Session:
             raise LocalError("no re-offer before the session is answered")
         if self.state == "ended":
             return
-        change = _Change(offer, update)
+        change = Change(offer, update)
         if self._reoffer is not None and self._reoffer.refresh and self._waiting is None:
             self._waiting = change
             return
@@ -173,7 +54,7 @@ class Session:
             raise LocalError("a re-offer is under way already")
         self._begin(change, now)
 
-    def _begin(self, change: _Change | None, now: float) -> None:
+    def _begin(self, change: Change | None, now: float) -> None:
         self._reoffer = change
         self._tries = 0
         self._try_reoffer(now)
@@ -188,11 +69,6 @@ class Session:
         self._describe(answer)
         acks.send(self._there, self._there.remote_tag, answer)
         self._try_reoffer(now)
-
-    @property
-    def said(self) -> bytes:
-        """Our newest description that stands, b"" when there is none yet."""
-        return self._said
 
     def accept_offer(self, sdp: bytes, now: float) -> None:
         """Answer what `offered` told with 200 and `sdp`: the answer, or our offer if it was offered None."""
@@ -221,15 +97,6 @@ class Session:
         self._try_reoffer(now)
 
     # -- for the stack -----------------------------------------------------------------------------
-
-    def knows(self, remote_tag: str) -> bool:
-        """Whether the far end of this dialog has that tag."""
-        return self._with(remote_tag) is not None
-
-    def _with(self, remote_tag: str) -> Dialog | None:
-        """Return our dialog with that far end, if there is one."""
-        dialog = self._dialog
-        return dialog if dialog is not None and dialog.remote_tag == remote_tag else None
 
     def receive(self, request: Request, transaction: Transaction, flow: Flow, now: float) -> None:
         """Take a request of the far end within the dialog; ACK and CANCEL come elsewhere."""
@@ -353,14 +220,6 @@ class Session:
         self._incoming = (transaction, request)
         self.listener.offered(self, offer)
 
-    def _2xx_headers(self) -> Headers:
-        core = self._core
-        return (
-            ("Contact", core.contact(self._there.flow)),
-            ("Allow", core.allow),
-            ("Supported", ", ".join(core.supported)),
-        )
-
     def _send_2xx(
         self, transaction: Transaction, request: Request, sdp: bytes, now: float, headers: Headers = ()
     ) -> None:
@@ -371,34 +230,11 @@ class Session:
         if request.method != "INVITE":
             return
         wants_answer = bool(sdp) and sdp_of(request) is None
-        unacked = _Unacked(request.cseq_number, data, transaction.flow, wants_answer=wants_answer)
+        unacked = Unacked(request.cseq_number, data, transaction.flow, wants_answer=wants_answer)
         self._unacked = unacked
         timers = self._core.timers
         unacked.repeat = timers.after(T1, self._repeat_2xx, now)
         unacked.limit = timers.after(LIFETIME, self._never_acked, now)
-
-    def _repeat_2xx(self, now: float) -> None:
-        unacked = self._unacked
-        if unacked is not None:
-            unacked.interval = min(2 * unacked.interval, T2)
-            unacked.repeat = self._core.timers.after(unacked.interval, self._repeat_2xx, now)
-            self._core.send(unacked.flow, unacked.data)
-
-    def _never_acked(self, now: float) -> None:
-        self._stop_repeating()
-        self._core.count("no ack")
-        if self._bye is not None:
-            self._send_bye(now, self._bye)
-            return
-        self._leave(now, ())
-        self._finish(End(408, "No ACK", far=True, why="timeout"), now)
-
-    def _stop_repeating(self) -> None:
-        unacked, self._unacked = self._unacked, None
-        if unacked is not None:
-            for timer in (unacked.repeat, unacked.limit):
-                if timer is not None:
-                    self._core.timers.cancel(timer)
 
     # -- the session timer (RFC 4028) --------------------------------------------------------------
 
@@ -442,10 +278,6 @@ class Session:
             self._timer = SessionTimer(self._core.timers, self._refresh, self._expire)
         self._timer.start(seconds, now, ours=ours)
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-
     def _refresh(self, now: float) -> None:
         """Tell the far end that we are there: by UPDATE if it knows that, else by saying the same again."""
         timer = self._timer
@@ -455,7 +287,7 @@ class Session:
             headers = (*self._2xx_headers(), *timer.headers())
             self._send("UPDATE", now, self._on_refreshed, headers, aside=True)
         elif self._reoffer is None:
-            self._begin(_Change(self._said, update=False, refresh=True), now)
+            self._begin(Change(self._said, update=False, refresh=True), now)
         # else a change of ours is under way, and that refreshes the session as well
 
     def _on_refreshed(self, _: Transaction, status: int, response: Response | None, now: float) -> None:
@@ -512,7 +344,7 @@ class Session:
         elif ours and change is not None:
             self._reoffer_refused(change, status, response, now)
 
-    def _reoffer_accepted(self, change: _Change, response: Response, now: float) -> None:
+    def _reoffer_accepted(self, change: Change, response: Response, now: float) -> None:
         self._note_updates(response)
         if self._timer is not None and self._timer.seconds:
             self._agree(response, now)
@@ -524,7 +356,7 @@ class Session:
             self._describe(change.offer or b"")
         self._over_with(change, now, partial(self._tell_reoffered, sdp_of(response)))
 
-    def _reoffer_refused(self, change: _Change, status: int, response: Response | None, now: float) -> None:
+    def _reoffer_refused(self, change: Change, status: int, response: Response | None, now: float) -> None:
         timer = self._timer
         if status == 491 and self._tries < _GLARE_TRIES:
             self._tries += 1
@@ -540,7 +372,7 @@ class Session:
                 timer.again(now)
             self._over_with(change, now, partial(self._tell_refused, status))
 
-    def _over_with(self, change: _Change, now: float, tell: Callable[[], None]) -> None:
+    def _over_with(self, change: Change, now: float, tell: Callable[[], None]) -> None:
         """Go on after a change of ours: tell how it ended unless it was a refresh, then what waited."""
         self._reoffer, waiting, self._waiting = None, self._waiting, None
         if not change.refresh:
@@ -574,115 +406,3 @@ class Session:
             self._core.timers.cancel(self._reoffer_limit)
             self._reoffer_limit = None
         return self._reoffer is not None and self.state == "confirmed"
-
-    def _lost(self, status: int, response: Response | None, now: float) -> None:
-        """End a session the far end knows nothing of any more (12.2.1.2)."""
-        why = "transport" if status == 503 else "timeout"
-        if status != 481:
-            self._leave(now, ())
-        self._finish(End(status, "", far=True, why=why, response=response), now)
-
-    # -- requests of ours within the dialog --------------------------------------------------------
-
-    def _send(
-        self,
-        method: str,
-        now: float,
-        done: Callable[[Transaction, int, Response | None, float], None],
-        headers: Headers = (),
-        body: bytes = b"",
-        *,
-        tries: int = 0,
-        aside: bool = False,
-    ) -> None:
-        """Send a request; `aside`: it is no change of the session, so nothing waits for its answer."""
-        dialog = self._there
-        sent = _Sent(method, headers, body, done, tries, aside)
-        request = dialog.request(method, self._core.via(dialog.flow), headers, body)
-        transaction = self._core.layer.call(request, dialog.flow, partial(self._on_response, sent), now)
-        if not aside:
-            self._sending = transaction
-
-    def _on_response(
-        self,
-        sent: _Sent,
-        transaction: Transaction,
-        event: str,
-        message: Request | Response | None,
-        now: float,
-    ) -> None:
-        response = message if isinstance(message, Response) else None
-        if response is not None and response.status < 200:
-            return
-        status = response.status if response is not None else 408 if event == "timeout" else 503
-        if response is not None and sent.tries < TRIES:
-            headers = authorized(sent.headers, self.credentials, response, transaction.request)
-            if headers is not None:
-                self._send(
-                    sent.method, now, sent.done, headers, sent.body, tries=sent.tries + 1, aside=sent.aside
-                )
-                return
-        sent.done(transaction, status, response, now)
-
-    # -- the end -----------------------------------------------------------------------------------
-
-    @property
-    def _there(self) -> Dialog:
-        if self._dialog is None:
-            raise LocalError("the session has no dialog yet")
-        return self._dialog
-
-    def _on_bye(self, now: float) -> None:
-        """Note that the far end hung up; its BYE is answered already."""
-        self._bye = None
-        self._stop_repeating()
-        if self.state == "ended":
-            self._forget()
-            return
-        self._finish(End(200, "", far=True, why="bye"), now)
-
-    def _leave(self, now: float, headers: Headers, status: int = 0, reason: str | None = None) -> None:
-        """Send BYE, or remember to: a callee must not before the ACK has come (15)."""
-        del status, reason  # a confirmed session has had its final answer
-        self._leaving = True
-        self._ack_anyway()
-        if self._unacked is None:
-            self._send_bye(now, headers)
-        else:
-            self._bye = headers
-
-    def _ack_anyway(self) -> None:
-        """Acknowledge a 2xx whose offer is not answered any more: one that accepts nothing is no better."""
-        acks, self._acks = self._acks, None
-        if acks is not None:
-            acks.send(self._there, self._there.remote_tag)
-
-    def _send_bye(self, now: float, headers: Headers) -> None:
-        self._bye = None
-        self._send("BYE", now, self._on_bye_answer, headers, aside=True)
-
-    def _on_bye_answer(self, _: Transaction, status: int, response: Response | None, now: float) -> None:
-        del status, response, now
-        self._forget()
-
-    def _finish(self, end: End, now: float) -> None:
-        """Become ended and say so; the table keeps the session while its BYE or CANCEL is open."""
-        self.state = "ended"
-        if self._retry is not None:
-            self._core.timers.cancel(self._retry)
-        # The limit of a re-offer on its way stays: whoever answered BYE need not answer that any more.
-        self._retry = self._reoffer = self._waiting = None
-        self._stop_timer()
-        self._timer = None
-        self._ack_anyway()
-        incoming, self._incoming = self._incoming, None
-        if incoming is not None:
-            self._core.reply(*incoming, 487, now)
-        if not self._leaving:
-            self._forget()
-        listener, self.listener = self.listener, DEAF
-        self.data = None
-        listener.ended(self, end)
-
-    def _forget(self) -> None:
-        self._core.sessions.pop(self._key, None)

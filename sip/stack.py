@@ -17,6 +17,7 @@ from sip.capabilities import Capabilities
 from sip.core import SDP, Core, StackConfig
 from sip.credentials import TRIES, Credentials, Headers, authorized
 from sip.errors import BadMessage
+from sip.event import Notifier, Package
 from sip.flow import Flow
 from sip.layer import merge_key, reply_flow, server_key, stamp
 from sip.listener import SessionListener
@@ -62,8 +63,8 @@ class Stack:
     """One SIP element over any number of flows.
 
     `send` puts bytes on a flow and returns False when the flow is gone. `handlers` are the methods served
-    outside dialogs. `random` must be fit for secrets. `counters` counts whatever was refused, dropped or
-    odd.
+    outside dialogs, `packages` the events others may subscribe to. `random` must be fit for
+    secrets. `counters` counts whatever was refused, dropped or odd.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Stack:
         config: StackConfig,
         random: Callable[[int], bytes],
         handlers: Mapping[str, Handler] | None = None,
+        packages: Mapping[str, Package] | None = None,
     ) -> None:
         """Make a stack with nothing in it."""
         self._user = user
@@ -81,7 +83,9 @@ class Stack:
         self._salt = int.from_bytes(random(8), "big")
         self._handlers = dict(handlers or {})
         self._core.supported = (*_EXTENSIONS, *config.supported)
-        self._capabilities = Capabilities((*_OURS, *sorted(self._handlers)), self._core.supported)
+        self.notifier = Notifier(self._core, packages or {})
+        events = ("SUBSCRIBE",) if packages else ()
+        self._capabilities = Capabilities((*_OURS, *sorted(self._handlers), *events), self._core.supported)
         self._core.allow = ", ".join(self._capabilities.methods)
 
     @property
@@ -279,6 +283,8 @@ class Stack:
             self._core.count("dropped by the gate")
         elif isinstance(identity, Answer):
             self._refuse(request, key, flow, identity)
+        elif method == "SUBSCRIBE":
+            self.notifier.receive(request, key, flow, identity, now)
         elif request.to_tag:
             self._within(request, key, flow, session, now)
         elif method == "INVITE":
@@ -307,8 +313,8 @@ class Stack:
     def _refuse(self, request: Request, key: str, flow: Flow, answer: Answer) -> None:
         """Answer without a transaction; a repeat is answered alike, To tag included (8.2.7)."""
         status, headers, body, reason = answer
-        response = request.respond(status, reason, to_tag=self._tag(key), headers=headers, body=body)
-        self._core.send(reply_flow(request, flow), bytes(response))
+        data = request.answer(status, reason, to_tag=self._tag(key), headers=headers, body=body)
+        self._core.send(reply_flow(request, flow), data)
 
     def _tag(self, key: str) -> str:
         """Return the To tag of stateless answers to one request: always the same, known to nobody before."""
@@ -320,11 +326,11 @@ class Stack:
             self._core.count("too many hops")
             self._refuse(request, key, flow, Answer(483))
             return True
-        response = self._capabilities.refusal(request, self._tag(key))
-        if response is None:
+        answer = self._capabilities.refusal(request)
+        if answer is None:
             return False
-        self._core.count(f"refused {response.status}")
-        self._core.send(reply_flow(request, flow), bytes(response))
+        self._core.count(f"refused {answer.status}")
+        self._refuse(request, key, flow, answer)
         return True
 
     def _on_ack(self, request: Request, now: float) -> None:
@@ -352,8 +358,7 @@ class Stack:
             return
         session = getattr(invite.owner, "__self__", None)
         if isinstance(session, UasSession):
-            response = request.respond(200, to_tag=session.tag)
-            self._core.send(reply_flow(request, flow), bytes(response))
+            self._core.send(reply_flow(request, flow), request.answer(200, to_tag=session.tag))
             session.cancel(now)
         else:
             self._refuse(request, key, flow, Answer(200))

@@ -30,9 +30,9 @@ def validate(message: Request | Response) -> None:
 
 
 def _check_headers(message: Message) -> None:
-    for name in _MANDATORY:
-        if not message.get(name):
-            raise BadMessage("semantic", "a mandatory header is absent", message, reason=f"Missing {name}")
+    missing = message.missing(_MANDATORY)
+    if missing:
+        raise BadMessage("semantic", "a mandatory header is absent", message, reason=f"Missing {missing}")
     for name in message.repeated:
         if name in SINGLE:
             raise BadMessage(

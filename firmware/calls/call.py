@@ -7,6 +7,7 @@ from typing import Protocol
 
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge, House
+from firmware.calls.lamps import Lamp, Light
 from firmware.calls.leg import Leg, LegEvent, Party
 from firmware.calls.plan import Plan
 from firmware.calls.scope import Scope
@@ -149,6 +150,40 @@ class Call(Scope):
         """Note that the call is answered."""
         self.answered = self.moment()
         self.state = State.TALKING
+        self._stir()
+
+    def adopt(self, leg: Leg) -> None:
+        """Take a leg over."""
+        super().adopt(leg)
+        self._stir()
+
+    def part(self, leg: Leg) -> None:
+        """Let go of a leg."""
+        self._stir()
+        super().part(leg)
+
+    def deliver(self, leg: Leg, event: LegEvent) -> None:
+        """Take an event of one of our legs."""
+        super().deliver(leg, event)
+        self._stir()
+
+    def light(self, extension: str) -> Light | None:
+        """Return what a lamp for an extension shows of this call."""
+        for leg in self._legs:
+            if leg.party.extension == extension and not leg.over:
+                made = leg is self.caller
+                if self.state is State.TALKING:
+                    return Light(self.id, Lamp.CONFIRMED, made)
+                ringing = self.state is State.RINGING or not made
+                return Light(self.id, Lamp.EARLY if ringing else Lamp.TRYING, made)
+        return None
+
+    def handed_over(self) -> None:
+        """Note that somebody else talks in this call now."""
+        self._stir()
+
+    def _stir(self) -> None:
+        self.house.lamps.touch(leg.party.extension for leg in self._legs)
 
     def open_bridge(self) -> Bridge:
         """Take the media ports of this call; it ends if the bridge reports that a side fell silent."""
@@ -165,6 +200,7 @@ class Call(Scope):
 
     def close(self, cause: Cause) -> list[Exception]:
         """Stop media, hang up every leg, let go of everything. Returns what went wrong on the way."""
+        self._stir()
         faults = super().close(cause)
         bridge, self.bridge, self.task, self.table = self.bridge, None, None, None
         if bridge is not None:

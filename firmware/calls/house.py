@@ -1,9 +1,10 @@
 """What a call finds in the house: phones, media, the journal, the clock, the site's settings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from firmware.calls.lamps import Lamps
 from firmware.calls.leg import Dialer
 from firmware.clock import Clock
 from firmware.journal import Journal
@@ -66,3 +67,4 @@ class House:
     clock: Clock
     settings: Settings
     preferences: Preferences | None = None
+    lamps: Lamps = field(default_factory=Lamps)

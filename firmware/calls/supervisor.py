@@ -12,6 +12,7 @@ from firmware.calls.basic import basic_call
 from firmware.calls.call import By, Call, CallView, Ending, personal
 from firmware.calls.cause import Cause
 from firmware.calls.house import House, Media, Preferences, Settings
+from firmware.calls.lamps import Light
 from firmware.calls.leg import Dialer, Leg, Replaced
 from firmware.calls.plan import Plan
 from firmware.calls.record import Records, record_of
@@ -81,6 +82,11 @@ class Calls:
     def active(self) -> list[CallView]:
         """Return the calls of this moment, oldest first."""
         return [call.view() for call in self._calls.values()]
+
+    def lights(self, extension: str) -> list[Light]:
+        """Return what a lamp for an extension shows: one light for each of its calls."""
+        found = (call.light(extension) for call in self._calls.values())
+        return [light for light in found if light is not None]
 
     def hangup(self, call_id: str) -> bool:
         """End a call on the operator's word; False if there is no such call."""

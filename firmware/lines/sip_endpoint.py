@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from firmware.calls.cause import Cause
+from firmware.calls.lamps import Light
 from firmware.calls.leg import Diversion, Leg, Party
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.lines.accounts import STRANGER, Account, Accounts
+from firmware.lines.blf import DIALOG, DialogPackage
 from firmware.lines.gate import Digests, Gate, dialled
 from firmware.lines.history import history
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
@@ -114,6 +116,9 @@ class Switch(Protocol):
     def is_emergency(self, number: str) -> bool:
         """Whether a number calls for help."""
 
+    def lights(self, extension: str) -> Sequence[Light]:
+        """Return what a lamp for an extension shows."""
+
 
 class _Stack(Stack):
     """A stack that also tells the registrar of connections that are gone."""
@@ -125,7 +130,8 @@ class _Stack(Stack):
         config: StackConfig,
         registrations: Registrations,
     ) -> None:
-        super().__init__(send, endpoint, config, os.urandom, {"REGISTER": registrations.serve})
+        handlers = {"REGISTER": registrations.serve}
+        super().__init__(send, endpoint, config, os.urandom, handlers, {DIALOG: endpoint.lamps})
         self._registrations = registrations
 
     def flow_closed(self, flow: Flow, now: float) -> None:
@@ -165,6 +171,7 @@ class SipEndpoint:
         limits = self._settings.limits
         self._registrations = Registrations(self._accounts, kept.bindings, journal, clock, limits)
         self._registrations.restore()
+        self.lamps = DialogPackage(self._accounts, self._lights)
         self.stack: Stack = _Stack(send, self, self._settings.stack, self._registrations)
 
     # -- for the house -----------------------------------------------------------------------------
@@ -196,9 +203,17 @@ class SipEndpoint:
         """Read one extension (its id) or all again; who is gone or has a new secret is unregistered."""
         if extension is None:
             for ended in self._accounts.load(self._kept.extensions.list()):
-                self._registrations.drop(ended)
+                self._drop(ended)
         elif self._accounts.change(extension, self._kept.extensions.get(extension)):
-            self._registrations.drop(extension)
+            self._drop(extension)
+
+    def lamps_changed(self, extensions: Iterable[str]) -> None:
+        """Tell who watches these extensions that their calls changed (`firmware.calls.lamps`)."""
+        notifier = self.stack.notifier
+        if not len(notifier):
+            return
+        for extension in self.lamps.fresh(extensions, notifier.watched(DIALOG)):
+            notifier.changed(DIALOG, extension, self._now())
 
     def phones(self, extension: str) -> list[Phone]:
         """Return the registered phones of an extension."""
@@ -313,6 +328,13 @@ class SipEndpoint:
 
     def _is_emergency(self, number: str) -> bool:
         return self.calls is not None and self.calls.is_emergency(number)
+
+    def _drop(self, extension: str) -> None:
+        self._registrations.drop(extension)
+        self.stack.notifier.end(extension, self._now())
+
+    def _lights(self, extension: str) -> Sequence[Light]:
+        return () if self.calls is None else self.calls.lights(extension)
 
     def _make_digests(self) -> Digests:
         # A fresh key each time: nonces hold monotonic time, and the replay table does not outlive us.

@@ -136,6 +136,7 @@ class Box:
             preferences=Preferences(store, self.extension_changed),
         )
         self._line.calls = self._calls
+        self._calls.house.lamps.listener = self._line.lamps_changed
         self._listeners = Listeners(self._transports, lambda: bool(self._calls.active()))
         media.on_restart = lambda: journal.log(MEDIA_BACK)
         media.on_failure = lambda: journal.log(MEDIA_GONE)

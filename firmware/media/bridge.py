@@ -167,13 +167,14 @@ class Bridge:
                 # It moved, or another fork answered: who sends from now on is to be learned anew.
                 row = row.replace(window=self._media.window(), source=None)
             row = row.replace(host=host, rtp=rtp, rtcp=rtp if mux else rtcp)
-        codec = next(iter(others.rtpmaps.values()), None)
+        codecs = others.rtpmaps
+        codec = next(iter(codecs.values()), None)
         self._put(
             row.replace(
                 learning=row.learning if rejected else self._media.learning,
                 direction=agreed,
                 mux=mux,
-                event=telephone_event(others),
+                event=telephone_event(codecs),
                 clock=codec.rate if codec and 0 < codec.rate <= plan.MAX_CLOCK else 8000,
                 silence=self._media.silence if agreed & plan.SENDONLY else 0,
             )

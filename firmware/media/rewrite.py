@@ -13,7 +13,7 @@ from firmware.media.errors import NotAcceptable
 from firmware.media.worker import packed
 from rtp.plan import NO_EVENT
 from sip.offer import answer_direction
-from sip.sdp import Attribute, Connection, Media, Origin, SessionDescription
+from sip.sdp import Attribute, Connection, Media, Origin, RtpMap, SessionDescription
 
 RELAYED = "RTP/AVP"
 _ICE = "candidate remote-candidates end-of-candidates ice-ufrag ice-pwd ice-options ice-lite"
@@ -68,9 +68,9 @@ def place(medium: Media) -> tuple[bytes, int, int]:
     return host, medium.port, rtcp if 0 < rtcp <= 0xFFFF else 0
 
 
-def telephone_event(medium: Media) -> int:
-    """Return the payload type under which a line takes telephone-event (RFC 4733), or NO_EVENT."""
-    for number, codec in medium.rtpmaps.items():
+def telephone_event(codecs: dict[str, RtpMap]) -> int:
+    """Return the payload type under which telephone-event (RFC 4733) is taken, or NO_EVENT."""
+    for number, codec in codecs.items():
         if codec.name.lower() == "telephone-event" and number.isdecimal() and int(number) < 128:
             return int(number)
     return NO_EVENT

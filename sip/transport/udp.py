@@ -17,6 +17,7 @@ RECEIVE_BUFFER: Final = 4 * 2**20
 """Octets asked of the kernel for datagrams that wait; it grants what it may."""
 QUEUE: Final = 512
 """Datagrams kept while the kernel takes no more."""
+_FLOWS: Final = 1024  # remote addresses whose flow is remembered
 _DATAGRAM: Final = 65535
 _BLANK: Final = b"\r\n\t \0"
 
@@ -49,6 +50,7 @@ class UdpTransport:
         self._clock = clock
         self._count = count
         self._waiting: deque[tuple[bytes, Address]] = deque()
+        self._flows: dict[Address, Flow] = {}
         self.address: Address = self._socket.getsockname()[:2]
         loop.add_reader(self._socket, self._readable)
 
@@ -77,7 +79,7 @@ class UdpTransport:
 
     def _readable(self) -> None:
         receive, local, now = self._receive, self.address, self._clock()
-        recvfrom = self._socket.recvfrom
+        recvfrom, flows = self._socket.recvfrom, self._flows
         for _ in range(BATCH):
             try:
                 data, remote = recvfrom(_DATAGRAM)
@@ -90,7 +92,12 @@ class UdpTransport:
             if len(data) <= 4 and not data.strip(_BLANK):
                 # A keep-alive (RFC 5626 3.5.1 leaves CRLF to streams, phones send it on UDP as well).
                 continue
-            receive(data, Flow("UDP", local, remote[:2]), now)
+            flow = flows.get(remote)
+            if flow is None:
+                if len(flows) >= _FLOWS:
+                    flows.clear()
+                flow = flows[remote] = Flow("UDP", local, remote[:2])
+            receive(data, flow, now)
             if self._socket.fileno() < 0:
                 return
 

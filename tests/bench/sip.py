@@ -1,20 +1,24 @@
 """Signalling, seen from outside: how fast a box starts, registers, calls, and what it costs.
 
-The load comes from processes of its own on the same machine and takes its share of the cores; CPU is given
-per registration and per call at a fixed rate, which spreads less than a search for the most.
+The load comes from processes of its own on the same machine; CPU is given per registration and per call at
+a fixed rate, which spreads less than a search for the most. Registrations and calls: the box, and the peer it
+is compared with if that is installed, on one core, the load on another.
 """
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench.machine import machine
 from tests.support.box import Box, command
 from tests.support.crowd import Crowd
+from tests.support.kamailio import Kamailio, missing
 from tests.support.load import Credentials, Login, in_child, outcome
 from tests.support.office import Office, cpu_seconds
 from tests.support.storm import storm
@@ -25,6 +29,7 @@ STARTS = 5
 SETTLE = 3.0
 SECONDS = 5.0
 REGISTER_RATE = 500
+PHONES = 100
 CALL_RATES = (25, 50, 100, 200)
 HOLD = 1.0
 HELD = 100
@@ -38,8 +43,14 @@ def run() -> list[str]:
         with Office(Path(directory, "small"), NET) as office:
             lines += [_start(office), _idle(office)]
             lines.append(_held(office))
-        with Office(Path(directory, "large"), NET + 1, SITE) as office:
-            lines += _registrations(office)
+        with contextlib.ExitStack() as stack:
+            with _on_core(0):
+                office = stack.enter_context(Office(Path(directory, "large"), NET + 1, SITE))
+                peer = None
+                if not missing():
+                    peer = stack.enter_context(Kamailio(Path(directory), office.address(2)))
+            stack.enter_context(_on_core(1))
+            lines += _registrations(office, peer)
             lines += _calls(office)
     return [f"sip {line}  ({machine()})" for line in lines]
 
@@ -147,27 +158,46 @@ def _held(office: Office) -> str:
     )
 
 
-def _registrations(office: Office) -> list[str]:
-    rows = "number,name\n" + "".join(f"{number},Bench {number}\n" for number in range(200, 300))
+def _registrations(office: Office, peer: Kamailio | None) -> list[str]:
+    """Measure the box and, in turns with it, the peer."""
+    rows = "number,name\n" + "".join(f"{number},Bench {number}\n" for number in range(200, 200 + PHONES))
     made = office.box.ask("extension.import", csv=rows)
     logins = [Login(str(one["number"]), str(one["secret"])) for one in made]
     lines = []
     for rate in (0, REGISTER_RATE):
-        before = _cpu(office)
-        address = office.address(9)
-        child = in_child(
-            "storm", server=office.box.udp, address=address, logins=logins, seconds=SECONDS, rate=rate
-        )
-        got = outcome(child, 60)
-        spent = _cpu(office)[0] - before[0]
-        cost = spent / max(1, got["registered"]) * 1e6
         what = f"at {rate}/s" if rate else "as fast as it goes"
-        lines.append(
-            f"registrations {what}: {got['rate']:.0f}/s, {cost:.0f} us CPU each, answered in "
-            f"p50 {got['p50_ms']:.2f} p99 {got['p99_ms']:.2f} ms, "
-            f"{got['refused']} refused, {got['resent']} asked again"
-        )
-    return lines
+        told = _storm(office.box.udp, office.address(9), logins, rate, lambda: _cpu(office)[0])
+        lines.append(f"registrations {what}: {told}")
+        if peer is not None:
+            told = _storm(peer.server, office.address(8), peer.logins(PHONES), rate, peer.cpu)
+            lines.append(f"registrations {what}, kamailio: {told}")
+    return lines if peer is not None else [*lines, f"SKIPPED, nothing to compare with: {missing()}"]
+
+
+def _storm(
+    server: tuple[str, int], address: str, logins: list[Login], rate: int, cpu: Callable[[], float]
+) -> str:
+    before = cpu()
+    got = outcome(
+        in_child("storm", server=server, address=address, logins=logins, seconds=SECONDS, rate=rate)
+    )
+    cost = (cpu() - before) / max(1, got["registered"]) * 1e6
+    return (
+        f"{got['rate']:.0f}/s, {cost:.0f} us CPU each, answered in p50 {got['p50_ms']:.2f} "
+        f"p99 {got['p99_ms']:.2f} ms, {got['refused']} refused, {got['resent']} asked again"
+    )
+
+
+@contextlib.contextmanager
+def _on_core(core: int) -> Iterator[None]:
+    """Have what is started in the block run on one core, where there is more than one."""
+    before = os.sched_getaffinity(0)
+    if len(before) > 1:
+        os.sched_setaffinity(0, {sorted(before)[core]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _calls(office: Office) -> list[str]:

@@ -185,7 +185,7 @@ def _check_valid(message: Message) -> None:
         validate(answer)
         assert (answer.branch, answer.from_tag) == (message.branch, message.from_tag)
         assert answer.to_tag == (message.to_tag or "t")
-        _CAPABILITIES.refusal(message, "t")
+        _CAPABILITIES.refusal(message)
         DigestServer("r", bytes(32), ("MD5",), lambda user, name: ha1(user, "r", "s", name)).check(
             message, 1.0
         )

@@ -238,6 +238,20 @@ def test_respond_keeps_a_to_tag() -> None:
     assert message.respond(200, to_tag="new").get("To") == "<sip:b>;tag=old"
 
 
+@pytest.mark.parametrize("status", [100, 200, 401])
+def test_an_answer_in_bytes_is_what_a_response_prints(status: int) -> None:
+    message = request(
+        "INVITE sip:b SIP/2.0", "To: <sip:b>", "Timestamp: 54", "Via: SIP/2.0/UDP x, SIP/2.0/UDP y", "i: 1@a"
+    )
+    headers = [("X-Own", "a"), ("Contact", "<sip:b>"), ("Contact", "<sip:c>")]
+    response = message.respond(status, to_tag="2", headers=headers, body=b"xy")
+    assert message.answer(status, to_tag="2", headers=headers, body=b"xy") == bytes(response)
+    assert response.all("Contact") == ["<sip:b>", "<sip:c>"]
+    assert message.answer(status, "Fine", headers=[("Content-Length", "0")]).count(b"Content-Length") == 1
+    with pytest.raises(LocalError):
+        message.answer(status, headers=[("X-Own", "a\r\nb: c")])
+
+
 def test_respond_to_a_wreck() -> None:
     message = request("BYE sip:a SIP/2.0", 'To: "<')
     assert (

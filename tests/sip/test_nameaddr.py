@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from sip.contact import Contact
 from sip.errors import BadMessage
 from sip.nameaddr import NameAddr
 from tests.sip import strategies
@@ -55,3 +56,16 @@ def test_tag_is_added_to_a_copy() -> None:
     address = NameAddr.parse('"A" <sip:a@b>;x=y')
     assert str(address.with_tag("t")) == '"A" <sip:a@b>;x=y;tag=t'
     assert address.tag == ""
+
+
+def test_a_parameter_is_taken_off_a_copy() -> None:
+    address = NameAddr.parse("<sip:a@b>;expires=60;x")
+    assert str(address.without_param("expires")) == "<sip:a@b>;x"
+    assert str(address) == "<sip:a@b>;expires=60;x"
+
+
+def test_an_address_said_again_is_the_same_value_but_of_its_own_kind() -> None:
+    assert NameAddr.parse("<sip:again@b>;tag=1") is NameAddr.parse("<sip:again@b>;tag=1")
+    assert type(Contact.parse("<sip:again@b>;tag=1")) is Contact
+    long = f"<sip:{'a' * 200}@b>"
+    assert NameAddr.parse(long) is not NameAddr.parse(long)

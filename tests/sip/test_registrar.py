@@ -70,6 +70,29 @@ def test_a_contact_is_bound_found_listed_and_expires() -> None:
     assert len(site.bindings) == 0
 
 
+def test_a_refresh_renews_the_binding_and_another_way_makes_a_new_one() -> None:
+    site = Site()
+    site.register("<sip:101@192.0.2.9>", expires=300)
+    site.register("<sip:102@192.0.2.9>", expires=300)
+    first = next(one for one in site.bindings.lookup("a", site.now) if "101" in one.uri)
+    site.now += 100
+    assert listed(site.register("<sip:101@192.0.2.9>", expires=600)) == [
+        "<sip:102@192.0.2.9>;expires=200",
+        "<sip:101@192.0.2.9>;expires=600",
+    ]
+    assert site.bindings.lookup("a", site.now)[0] is first
+    assert first.expires_at == site.now + 600
+    assert site.changed == ["a"] * 3
+    site.register("<sip:101@192.0.2.9>", expires=600, flow=TCP)
+    newest = site.bindings.lookup("a", site.now)[0]
+    assert newest is not first
+    assert (newest.flow, first.flow) == (TCP, UDP)
+    site.bindings.flow_closed(TCP)
+    assert site.uris() == ["sip:102@192.0.2.9"]
+    site.register("<sip:102@192.0.2.9>", expires=0)
+    assert site.uris() == []
+
+
 @pytest.mark.parametrize(
     ("contact", "expires", "granted"),
     [

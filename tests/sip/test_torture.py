@@ -60,7 +60,7 @@ def answer(data: bytes) -> str:
         validate(message)
     except BadMessage as error:
         return str(error.status) if isinstance(error.partial, Request) else "discard"
-    refusal = CAPABILITIES.refusal(message, "tag") if isinstance(message, Request) else None
+    refusal = CAPABILITIES.refusal(message) if isinstance(message, Request) else None
     return str(refusal.status) if refusal else "goes on"
 
 

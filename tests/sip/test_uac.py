@@ -89,6 +89,8 @@ def test_a_repeated_2xx_gets_the_same_ack_even_after_the_end() -> None:
     bye = request(bench.take(), "BYE")
     bench.feed(bye.respond(200))
     assert bench.stack.session_count == 0
+    left = bench.stack._layer.clients.values()
+    assert [transaction.last for transaction in left] == [b"", b""], "neither INVITE nor BYE goes out again"
     assert bytes(only(bench.feed(ok))) == bytes(ack)
     assert ear.names == ["answered", "ended"]
     assert bench.drained()

@@ -127,7 +127,7 @@ class Office:
 
     def processes(self) -> list[int]:
         """Return the box's process and all below it."""
-        return _family(self.box.pid)
+        return family(self.box.pid)
 
     def memory(self) -> list[int]:
         """Return the memory of each of `processes`, shared pages counted by their share (kB)."""
@@ -139,12 +139,13 @@ class Office:
             return [self.box.ask("status")["memory"] // 1024 - sum(others), *others]
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """Return a process and all below it."""
     found = [pid]
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += _family(int(child))
+                found += family(int(child))
     return found
 
 

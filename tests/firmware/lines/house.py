@@ -125,6 +125,7 @@ class House:
             settings=calls,
         )
         self.line.calls = self.calls
+        self.calls.house.lamps.listener = self.line.lamps_changed
         return self.line
 
     def open(self) -> Through:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware.calls.lamps import Light
 from firmware.calls.leg import Leg
 from firmware.lines.gate import dialled, is_lan
 from firmware.lines.guesses import BURST
@@ -300,6 +301,9 @@ class Witness:
 
     def is_emergency(self, number: str) -> bool:
         return number == "112"
+
+    def lights(self, extension: str) -> list[Light]:
+        return []
 
 
 USERS = ["100", "101", "102", "777"]

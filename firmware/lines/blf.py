@@ -1,0 +1,61 @@
+"""Lamps of busy extensions: the dialog event package (RFC 4235), told to phones of this box only.
+
+A watcher learns that an extension rings or talks and who of the two ends made the call, not with whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from firmware.calls.lamps import Light
+from firmware.lines.accounts import Account, Accounts
+from firmware.lines.gate import dialled
+from sip.message import Request
+
+DIALOG: Final = "dialog"
+_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
+
+
+class DialogPackage:
+    """The package as `sip.event` wants it: watchers and resources are extension ids."""
+
+    content_type = "application/dialog-info+xml"
+
+    def __init__(self, accounts: Accounts, lights: Callable[[str], Sequence[Light]]) -> None:
+        self._accounts = accounts
+        self._lights = lights
+        self._seen: dict[str, tuple[Light, ...]] = {}
+
+    def watcher(self, identity: object) -> str | None:
+        """Return the extension that asks; strangers may not."""
+        return identity.party.extension if isinstance(identity, Account) else None
+
+    def resource(self, request: Request) -> str | None:
+        """Return the extension whose number stands in the Request-URI."""
+        account = self._accounts.find(dialled(request))
+        return None if account is None else account.party.extension
+
+    def body(self, resource: str, entity: str, version: int) -> bytes:
+        """Return the calls of an extension; full state each time."""
+        dialogs = "".join(
+            f'<dialog id="{light.call}" direction="{"initiator" if light.initiator else "recipient"}">'
+            f"<state>{light.lamp.value}</state></dialog>\r\n"
+            for light in self._lights(resource)
+        )
+        return (
+            '<?xml version="1.0" encoding="UTF-8"?>\r\n'
+            f'<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="{version}" state="full" '
+            f'entity="{entity.translate(_ESCAPES)}">\r\n{dialogs}</dialog-info>\r\n'
+        ).encode()
+
+    def fresh(self, extensions: Iterable[str], watched: Sequence[str]) -> list[str]:
+        """Return those of the watched extensions whose calls are not as they were at the last look."""
+        self._seen = {extension: seen for extension, seen in self._seen.items() if extension in watched}
+        found = []
+        for extension in extensions:
+            lights = tuple(self._lights(extension)) if extension in watched else None
+            if lights is not None and self._seen.get(extension) != lights:
+                self._seen[extension] = lights
+                found.append(extension)
+        return found

@@ -178,6 +178,10 @@ class Call(Scope):
                 return Light(self.id, Lamp.EARLY if ringing else Lamp.TRYING, made)
         return None
 
+    def handed_over(self) -> None:
+        """Note that somebody else talks in this call now."""
+        self._stir()
+
     def _stir(self) -> None:
         self.house.lamps.note(leg.party.extension for leg in self._legs)
 

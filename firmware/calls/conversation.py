@@ -251,6 +251,7 @@ class Conversation:
         else:
             self.callee = leg
             self.call.callee = leg.party
+        self.call.handed_over()
 
     def _partner(self, leg: Leg) -> Leg:
         return self.callee if leg is self.caller else self.caller

@@ -2,73 +2,78 @@
 
 A session is a plain object: requests and responses are methods, what happens is told to its listener at
 once. It ends exactly once, and `ended` is the last thing a listener hears. `sip.uas` and `sip.uac` add how
-a session begins.
+a session begins; what we want to change in it is in `sip.change`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
-from sip.acks import Acks
-from sip.core import SDP, sdp_of
+from sip.change import Changes
+from sip.core import SDP, Core, sdp_of
 from sip.credentials import Headers
 from sip.errors import LocalError
 from sip.layer import reply_flow
-from sip.listener import End
-from sip.message import Message, Request, Response
-from sip.session_timer import SessionExpires, SessionTimer, grant, min_se, too_short
-from sip.transaction import LIFETIME, T1, Transaction
+from sip.listener import DEAF, End, SessionListener
+from sip.message import Request, Response
+from sip.session_timer import too_short
+from sip.transaction import Transaction
 from sip.transfer import Referral, ReferTo
-from sip.usage import Change, Unacked, Usage
+from sip.unacked import Unacked
 
 if TYPE_CHECKING:
     from sip.flow import Flow
 
-_GLARE_TRIES: Final = 5
 
-
-class Session(Usage):
+class Session(Changes):
     """One session. `state` is "early", "confirmed" or "ended"; `data` is the listener's until then."""
 
-    __slots__ = ()
+    __slots__ = (
+        "_bye",
+        "_incoming",
+        "_key",
+        "_leaving",
+        "_referrals",
+        "_unacked",
+        "call_id",
+        "data",
+        "identity",
+        "listener",
+    )
+
+    def __init__(self, core: Core, key: str, call_id: str, *, owns_call_id: bool) -> None:
+        """Take a place in the core's table of sessions; `key` is Call-ID and our tag."""
+        super().__init__(core, owns_call_id=owns_call_id)
+        self._key = key
+        self._incoming: tuple[Transaction, Request] | None = None
+        self._unacked: Unacked | None = None
+        self._bye: Headers | None = None
+        self._leaving = False
+        self._referrals = 0
+        self.call_id = call_id
+        self.listener: SessionListener = DEAF
+        self.identity: object = None
+        self.data: Any = None
+        core.sessions[key] = self
 
     # -- for the owner -----------------------------------------------------------------------------
 
-    def reoffer(self, offer: bytes | None, now: float, *, update: bool = False) -> None:
-        """Offer a change by re-INVITE, or UPDATE; `reoffered` or `refused` follows. One at a time.
+    def hangup(self, now: float, status: int = 480, headers: Headers = (), reason: str | None = None) -> None:
+        """End the session in whatever way fits its state; on an ended one do nothing.
 
-        With None a re-INVITE asks the far end for an offer: `reoffered` brings it, and `ack` answers it.
-        Waits by itself for a change of the far end to be done with, and tries again after 491 (14.1).
+        `status` and `reason` matter only to an incoming INVITE without a final answer; `headers` (Reason,
+        RFC 3326) go on the BYE, the CANCEL or the answer.
         """
-        if self.state == "early" and not self.answering:
-            raise LocalError("no re-offer before the session is answered")
         if self.state == "ended":
             return
-        change = Change(offer, update)
-        if self._reoffer is not None and self._reoffer.refresh and self._waiting is None:
-            self._waiting = change
-            return
-        if self._reoffer is not None:
-            raise LocalError("a re-offer is under way already")
-        self._begin(change, now)
-
-    def _begin(self, change: Change | None, now: float) -> None:
-        self._reoffer = change
-        self._tries = 0
-        self._try_reoffer(now)
-
-    def ack(self, answer: bytes, now: float) -> None:
-        """Send the ACK with our answer to the offer a 2xx brought; only after an INVITE without one."""
-        acks, self._acks = self._acks, None
-        if acks is None:
-            if self.state == "ended":
-                return
-            raise LocalError("there is no offer to answer in an ACK")
-        self._describe(answer)
-        acks.send(self._there, self._there.remote_tag, answer)
-        self._try_reoffer(now)
+        early = self.state == "early"
+        self._leave(now, headers, status, reason)
+        end = (
+            End(status, reason or "", far=False, why="cancelled")
+            if early
+            else End(200, "", far=False, why="bye")
+        )
+        self._finish(end, now)
 
     def accept_offer(self, sdp: bytes, now: float) -> None:
         """Answer what `offered` told with 200 and `sdp`: the answer, or our offer if it was offered None."""
@@ -230,157 +235,29 @@ class Session(Usage):
         if request.method != "INVITE":
             return
         wants_answer = bool(sdp) and sdp_of(request) is None
-        unacked = Unacked(request.cseq_number, data, transaction.flow, wants_answer=wants_answer)
-        self._unacked = unacked
-        timers = self._core.timers
-        unacked.repeat = timers.after(T1, self._repeat_2xx, now)
-        unacked.limit = timers.after(LIFETIME, self._never_acked, now)
-
-    # -- the session timer (RFC 4028) --------------------------------------------------------------
-
-    def _note_updates(self, message: Message) -> None:
-        if "Allow" in message:
-            self._far_updates = "UPDATE" in message.values("Allow")
-
-    def _describe(self, sdp: bytes, offer: bytes | None = None) -> None:
-        """Note what stands now: our description, and the offer it answers, if it does."""
-        if sdp:
-            self._said = sdp
-            self._replied = None if offer is None else (offer, sdp)
-
-    def _grant(self, request: Request, now: float) -> Headers:
-        """Say in a 2xx of ours how long the session lasts, and let the time run."""
-        timer, config = self._timer, self._core.config
-        granted = grant(
-            request,
-            usual=config.session_seconds,
-            shortest=config.shortest_session,
-            ours=timer.ours if timer is not None and timer.seconds else None,
+        self._unacked = Unacked(
+            self._core, request.cseq_number, data, transaction.flow, wants_answer=wants_answer
         )
-        if granted is None:
-            self._stop_timer()
-            return ()
-        self._run_timer(granted.seconds, now, ours=granted.refresher == "uas")
-        lines: Headers = (("Session-Expires", str(granted)),)
-        # 9: who must refresh must know how.
-        return lines if granted.refresher == "uas" else (*lines, ("Require", "timer"))
+        self._unacked.begin(self._never_acked, now)
 
-    def _agree(self, response: Response, now: float) -> None:
-        """Take from a 2xx of the far end how long the session lasts (7.2)."""
-        granted = SessionExpires.of(response)
-        if granted is None:
-            self._stop_timer()
-        else:
-            self._run_timer(max(granted.seconds, 1), now, ours=granted.refresher != "uas")
-
-    def _run_timer(self, seconds: int, now: float, *, ours: bool) -> None:
-        if self._timer is None:
-            self._timer = SessionTimer(self._core.timers, self._refresh, self._expire)
-        self._timer.start(seconds, now, ours=ours)
-
-    def _refresh(self, now: float) -> None:
-        """Tell the far end that we are there: by UPDATE if it knows that, else by saying the same again."""
-        timer = self._timer
-        if timer is None or self.state != "confirmed":
+    def _never_acked(self, now: float) -> None:
+        self._stop_repeating()
+        self._core.count("no ack")
+        if self._bye is not None:
+            self._send_bye(now, self._bye)
             return
-        if self._far_updates:
-            headers = (*self._2xx_headers(), *timer.headers())
-            self._send("UPDATE", now, self._on_refreshed, headers, aside=True)
-        elif self._reoffer is None:
-            self._begin(Change(self._said, update=False, refresh=True), now)
-        # else a change of ours is under way, and that refreshes the session as well
-
-    def _on_refreshed(self, _: Transaction, status: int, response: Response | None, now: float) -> None:
-        timer = self._timer
-        if self.state != "confirmed" or timer is None:
-            return
-        if response is not None and status < 300:
-            self._there.refresh(response)
-            self._agree(response, now)
-        elif response is not None and status == 422 and timer.raise_to(min_se(response)):
-            self._refresh(now)
-        elif status in {408, 481} or response is None:
-            self._lost(status, response, now)
-        else:
-            self._far_updates = self._far_updates and status not in {405, 501}
-            timer.again(now)
-
-    def _expire(self, now: float) -> None:
-        """Give up a far end nobody has heard of (10)."""
-        self._core.count("session expired")
         self._leave(now, ())
-        self._finish(End(408, "Session expired", far=True, why="timeout"), now)
+        self._finish(End(408, "No ACK", far=True, why="timeout"), now)
 
-    # -- changes we want ---------------------------------------------------------------------------
+    def _stop_repeating(self) -> None:
+        unacked, self._unacked = self._unacked, None
+        if unacked is not None:
+            unacked.stop()
 
-    def _try_reoffer(self, now: float) -> None:
-        busy = self._incoming or self._unacked or self._acks or self._sending or self._retry
-        if self._reoffer is None or busy or self.state != "confirmed":
-            return
-        change = self._reoffer
-        timer = () if self._timer is None else self._timer.headers()
-        described = () if change.offer is None else (("Content-Type", SDP),)
-        headers = (*self._2xx_headers(), *timer, *described)
-        method = "UPDATE" if change.update else "INVITE"
-        self._send(method, now, self._on_reoffer_answer, headers, change.offer or b"")
-        self._reoffer_limit = self._core.timers.after(LIFETIME, self._reoffer_timeout, now)
+    # -- what changes of ours need to know ----------------------------------------------------------
 
-    def _on_reoffer_answer(
-        self, transaction: Transaction, status: int, response: Response | None, now: float
-    ) -> None:
-        ours = self._reoffer_over()
-        change = self._reoffer
-        if response is not None and status < 300:
-            self._there.refresh(response)
-            if response.cseq_method == "INVITE":
-                acks = Acks.take_over(self._core, transaction)
-                acks.dialog(response)
-                if ours and change is not None and change.offer is None and sdp_of(response) is not None:
-                    self._acks = acks
-                else:
-                    acks.send(self._there, response.to_tag)
-            if ours and change is not None:
-                self._reoffer_accepted(change, response, now)
-        elif ours and change is not None:
-            self._reoffer_refused(change, status, response, now)
-
-    def _reoffer_accepted(self, change: Change, response: Response, now: float) -> None:
-        self._note_updates(response)
-        if self._timer is not None and self._timer.seconds:
-            self._agree(response, now)
-        if change.offer is None and self._acks is None:
-            self._core.count("2xx without sdp")
-            self._over_with(change, now, partial(self._tell_refused, 488))
-            return
-        if not change.refresh:
-            self._describe(change.offer or b"")
-        self._over_with(change, now, partial(self._tell_reoffered, sdp_of(response)))
-
-    def _reoffer_refused(self, change: Change, status: int, response: Response | None, now: float) -> None:
-        timer = self._timer
-        if status == 491 and self._tries < _GLARE_TRIES:
-            self._tries += 1
-            # 14.1: the owner of the Call-ID waits 2.1 to 4 s, the other 0 to 2 s, in units of 10 ms.
-            wait = (210 + self._core.below(191) if self._owns_call_id else self._core.below(201)) / 100
-            self._retry = self._core.timers.after(wait, self._reoffer_again, now)
-        elif status in {408, 481} or response is None:
-            self._lost(status, response, now)
-        elif status == 422 and timer is not None and timer.raise_to(min_se(response)):
-            self._try_reoffer(now)
-        else:
-            if change.refresh and timer is not None:
-                timer.again(now)
-            self._over_with(change, now, partial(self._tell_refused, status))
-
-    def _over_with(self, change: Change, now: float, tell: Callable[[], None]) -> None:
-        """Go on after a change of ours: tell how it ended unless it was a refresh, then what waited."""
-        self._reoffer, waiting, self._waiting = None, self._waiting, None
-        if not change.refresh:
-            tell()
-        if waiting is not None and self.state == "confirmed":
-            self._begin(waiting, now)
-        else:
-            self._try_reoffer(now)
+    def _occupied(self) -> bool:
+        return self._incoming is not None or self._unacked is not None
 
     def _tell_reoffered(self, answer: bytes | None) -> None:
         self.listener.reoffered(self, answer)
@@ -388,21 +265,72 @@ class Session(Usage):
     def _tell_refused(self, status: int) -> None:
         self.listener.refused(self, status)
 
-    def _reoffer_again(self, now: float) -> None:
-        self._retry = None
-        self._try_reoffer(now)
+    # -- the end -----------------------------------------------------------------------------------
 
-    def _reoffer_timeout(self, now: float) -> None:
-        transaction = self._sending
-        if transaction is not None:
-            self._core.layer.abandon(transaction, now)
-            if self._reoffer_over():
-                self._lost(408, None, now)
+    def _expire(self, now: float) -> None:
+        """Give up a far end nobody has heard of (10)."""
+        self._core.count("session expired")
+        self._leave(now, ())
+        self._finish(End(408, "Session expired", far=True, why="timeout"), now)
 
-    def _reoffer_over(self) -> bool:
-        """Note that no re-offer is on its way; False when it no longer matters to anybody."""
-        self._sending = None
-        if self._reoffer_limit is not None:
-            self._core.timers.cancel(self._reoffer_limit)
-            self._reoffer_limit = None
-        return self._reoffer is not None and self.state == "confirmed"
+    def _lost(self, status: int, response: Response | None, now: float) -> None:
+        """End a session the far end knows nothing of any more (12.2.1.2)."""
+        why = "transport" if status == 503 else "timeout"
+        if status != 481:
+            self._leave(now, ())
+        self._finish(End(status, "", far=True, why=why, response=response), now)
+
+    def _on_bye(self, now: float) -> None:
+        """Note that the far end hung up; its BYE is answered already."""
+        self._bye = None
+        self._stop_repeating()
+        if self.state == "ended":
+            self._forget()
+            return
+        self._finish(End(200, "", far=True, why="bye"), now)
+
+    def _leave(self, now: float, headers: Headers, status: int = 0, reason: str | None = None) -> None:
+        """Send BYE, or remember to: a callee must not before the ACK has come (15)."""
+        del status, reason  # a confirmed session has had its final answer
+        self._leaving = True
+        self._ack_anyway()
+        if self._unacked is None:
+            self._send_bye(now, headers)
+        else:
+            self._bye = headers
+
+    def _ack_anyway(self) -> None:
+        """Acknowledge a 2xx whose offer is not answered any more: one that accepts nothing is no better."""
+        acks, self._acks = self._acks, None
+        if acks is not None:
+            acks.send(self._there, self._there.remote_tag)
+
+    def _send_bye(self, now: float, headers: Headers) -> None:
+        self._bye = None
+        self._send("BYE", now, self._on_bye_answer, headers, aside=True)
+
+    def _on_bye_answer(self, _: Transaction, status: int, response: Response | None, now: float) -> None:
+        del status, response, now
+        self._forget()
+
+    def _finish(self, end: End, now: float) -> None:
+        """Become ended and say so; the table keeps the session while its BYE or CANCEL is open."""
+        self.state = "ended"
+        if self._retry is not None:
+            self._core.timers.cancel(self._retry)
+        # The limit of a re-offer on its way stays: whoever answered BYE need not answer that any more.
+        self._retry = self._reoffer = self._waiting = None
+        self._stop_timer()
+        self._timer = None
+        self._ack_anyway()
+        incoming, self._incoming = self._incoming, None
+        if incoming is not None:
+            self._core.reply(*incoming, 487, now)
+        if not self._leaving:
+            self._forget()
+        listener, self.listener = self.listener, DEAF
+        self.data = None
+        listener.ended(self, end)
+
+    def _forget(self) -> None:
+        self._core.sessions.pop(self._key, None)

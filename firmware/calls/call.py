@@ -183,7 +183,7 @@ class Call(Scope):
         self._stir()
 
     def _stir(self) -> None:
-        self.house.lamps.touch(leg.party.extension for leg in self._legs)
+        self.house.lamps.note(leg.party.extension for leg in self._legs)
 
     def open_bridge(self) -> Bridge:
         """Take the media ports of this call; it ends if the bridge reports that a side fell silent."""

@@ -36,7 +36,7 @@ class Lamps:
         self._changed: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def touch(self, extensions: Iterable[str | None]) -> None:
+    def note(self, extensions: Iterable[str | None]) -> None:
         """Note that calls of these may have changed."""
         if self.listener is None:
             return

@@ -153,7 +153,14 @@ def ask(directory: str, operation: str, arguments: dict[str, object], *, seconds
     request = _line({"operation": operation, "arguments": arguments})
     if len(request) > LINE_LIMIT:
         raise SocketRefused(f"a request is longer than {LINE_LIMIT} bytes; send less")
-    with connect(directory, seconds=seconds) as asking:
+    try:
+        connection = connect(directory, seconds=seconds)
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise
+    except OSError as error:
+        why = "too busy" if isinstance(error, BlockingIOError) else error.strerror
+        raise BoxGone(f"{directory}: the box cannot be asked ({why})") from error
+    with connection as asking:
         try:
             asking.sendall(request)
             with asking.makefile("rb") as answers:

@@ -141,13 +141,13 @@ def _held(office: Office) -> str:
             crowd.begin()
             crowd.turn(0.02)
         crowd.settle(20)
-        crowd.turn(1)
+        crowd.wait(1)
         marks, before, began = streams.marks(), _cpu(office), time.monotonic()
         time.sleep(SECONDS)
         after, took = _cpu(office), time.monotonic() - began
         memory = _pss(office)
         streams.silent = True
-        crowd.turn(0.3)
+        crowd.wait(0.3)
         lost, sent = streams.lost_since(marks)
         load = crowd.finish()
     signalling, media = ((b - a) / took * 100 for a, b in zip(before, after, strict=True))

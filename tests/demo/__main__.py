@@ -22,8 +22,8 @@ from tests.support.streams import SO_TIMESTAMPNS, Streams
 
 ALIAS = "055501427731"
 NAMES = {"101": "Wilhelmine Petersdotter", "102": "Ottokar Quastenflosser"}
-BEFORE, HOLD, AFTER = 5.5, 2.0, 5.5
-"""Seconds: ten of speech both ways beside the hold, and what the phones' buffers swallow."""
+BEFORE, HOLD, AFTER = 6.5, 2.0, 6.5
+"""Seconds: ten of speech both ways are judged, the rest is what the phones' buffers swallow."""
 PROBE = 2.5
 
 
@@ -134,7 +134,7 @@ class Demo:
         ):
             crowd.begin()
             crowd.settle(5)
-            crowd.turn(0.1)
+            crowd.wait(0.1)
             one, other = streams.streams
             assert one.remote, "the call for the probe was not answered"
             assert other.remote

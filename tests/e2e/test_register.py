@@ -1,6 +1,7 @@
 """Phones register: with the right secret over every transport, and in no other way."""
 
 import re
+import time
 
 import pytest
 
@@ -14,7 +15,7 @@ NET = 60
 
 def challenge(wire: Wire, user: str) -> tuple[Message, str]:
     """Ask for a challenge; the answer and the Call-ID it was for."""
-    call_id = f"challenge-{len(wire.received)}-{user}"
+    call_id = f"challenge-{time.monotonic_ns()}-{user}"
     first = wire.answer_to(wire.request("REGISTER", uri(wire), user=user, call_id=call_id))
     assert first.status == 401
     return first, call_id
@@ -85,8 +86,10 @@ def test_an_unknown_user_is_answered_like_a_known_one(office: Office) -> None:
     assert shapes[0] == shapes[1]
 
 
-def test_replayed_credentials_register_nobody(office: Office) -> None:
-    with office.wire(14) as victim, office.wire(15) as thief:
+@pytest.mark.parametrize(("host", "port"), [(15, 5060), (14, 5061)], ids=["elsewhere", "same address"])
+def test_replayed_credentials_register_nobody(office: Office, host: int, port: int) -> None:
+    with office.wire(14) as victim, office.wire(host, port) as thief:
+        assert victim.register("105", office.secret("105"), expires=0).status == 200
         first, call_id = challenge(victim, "105")
         good = digest(first.get("www-authenticate"), "REGISTER", uri(victim), "105", office.secret("105"))
         assert register(victim, "105", good, call_id=call_id).status == 200

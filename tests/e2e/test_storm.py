@@ -28,7 +28,7 @@ def test_a_storm_loses_no_packet_of_a_hundred_calls(office: Office) -> None:
             crowd.turn(0.02)
         crowd.settle(20)
         assert crowd.load.answered == CALLS
-        crowd.turn(0.5)  # every end is learnt now: from here on each packet counts
+        crowd.wait(0.5)  # every end is learnt now: from here on each packet counts
         marks = streams.marks()
         numbers = office.numbers()
         child = in_child(
@@ -40,7 +40,7 @@ def test_a_storm_loses_no_packet_of_a_hundred_calls(office: Office) -> None:
         )
         result = outcome(child, SECONDS + 30)
         streams.silent = True
-        crowd.turn(0.5)
+        crowd.wait(0.5)
         lost, total = streams.lost_since(marks)
         load = crowd.finish()
     print(f"{result['rate']:.0f} registrations/s beside {CALLS} calls: {lost} of {total} packets lost")

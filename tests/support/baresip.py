@@ -29,6 +29,10 @@ from tests.support.box import free_block
 
 MODULES = "/usr/lib/baresip/modules"
 CONTROL_PORT = 4444
+BUFFER = 0.6
+"""Seconds the phone keeps before it plays, so that a busy machine makes no holes. They are lost at each
+change of direction and at the end of a call: what was said in the last second before is not heard."""
+UNHEARD = BUFFER + 0.4
 PIPE_BYTES = 4096  # a quarter of a second of audio: the phone cannot run further ahead of the ear
 
 
@@ -159,7 +163,7 @@ class Baresip:
             "auplay_srate 8000",
             "ausrc_channels 1",
             "auplay_channels 1",
-            "audio_buffer 200-4000",
+            f"audio_buffer {BUFFER * 1000:.0f}-6000",
             "jitter_buffer_delay 0-10",
             f"rtp_ports {first}-{last}",
             f"net_interface {self.address}",

@@ -136,6 +136,10 @@ class Crowd:
                     break
                 heard(data)
 
+    def wait(self, seconds: float) -> None:
+        """Handle what comes for so long."""
+        self._until(lambda: False, seconds)
+
     def resend(self) -> None:
         """Send again what has waited half a second for its answer."""
         now = time.monotonic()

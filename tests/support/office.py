@@ -157,7 +157,15 @@ def cpu_seconds(pid: int) -> float:
 
 def _pss_kib(pid: int) -> int:
     """Return the memory of a process, shared pages counted by their share (kB)."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    return 0
+    return _kib(f"/proc/{pid}/smaps_rollup", "Pss")
+
+
+def own_kib(pid: int) -> int:
+    """Return what a process has written to its memory (kB): other programs do not change it."""
+    return _kib(f"/proc/{pid}/status", "RssAnon")
+
+
+def _kib(path: str, kind: str) -> int:
+    return next(
+        int(line.split()[1]) for line in Path(path).read_text().splitlines() if line.startswith(f"{kind}:")
+    )

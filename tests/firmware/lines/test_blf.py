@@ -40,7 +40,7 @@ async def watch(phone: Phone, number: str, *, name: str = "") -> int:
 
 
 def lamps(house: House, phone: Phone, number: str = "") -> list[str]:
-    """Return what the phone was told of a number, of all without one, one text per NOTIFY: version, then direction and state of each call."""
+    """Return what the phone was told of a number ("": of all), one text for each NOTIFY."""
     told = []
     for text in house.sent_to(phone, "NOTIFY"):
         if f'entity="sip:{number}' not in text:

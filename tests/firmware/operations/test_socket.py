@@ -16,7 +16,7 @@ from firmware.clock import Clock
 from firmware.errors import OperatorError
 from firmware.journal import Journal
 from firmware.operations import CONTROL
-from firmware.operations.socket import CONNECTIONS, LINE_LIMIT, Control, ask, connect
+from firmware.operations.socket import CONNECTIONS, LINE_LIMIT, BoxGone, Control, ask, connect
 
 
 async def answer(operation: str, arguments: object) -> Any:
@@ -151,3 +151,15 @@ def test_stop_waits_until_the_box_hangs_up(tmp_path: Path) -> None:
             assert (await asking)["operation"] == "stop"
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("error", [BlockingIOError(11, "busy"), PermissionError(13, "Permission denied")])
+def test_a_box_that_cannot_be_asked_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    with pytest.raises(BoxGone, match=r"cannot be asked \((too busy|Permission denied)\)"):
+        ask(str(tmp_path), "status", {})

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -239,5 +240,25 @@ def test_tls_refuses_plain_text_old_versions_and_slow_handshakes(tmp_path: Path)
             plain.close()
             slow.close()
             assert here.user.asked == ["OPTIONS"]
+
+    run(scene)
+
+
+def test_a_half_open_tls_connection_costs_little(tmp_path: Path) -> None:
+    async def scene() -> None:
+        server, _ = certificate(tmp_path)
+        async with box() as here:
+            address = here.bind("TLS", server)
+            tracemalloc.start()
+            try:
+                opened = [await asyncio.open_connection(*address) for _ in range(20)]
+                await until(lambda: len(here.transports._streams[0]._open) == 20)
+                await asyncio.sleep(0)
+                each = tracemalloc.get_traced_memory()[0] / 20
+            finally:
+                tracemalloc.stop()
+            for _, writer in opened:
+                writer.close()
+            assert each < 100_000
 
     run(scene)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from firmware.calls.cause import Cause
+from firmware.calls.lamps import Lamp
 from firmware.calls.leg import Party, Replaced
 from firmware.calls.transfer import NOT_TRANSFERRED, TRANSFERRED
 from firmware.store.model import Group, Strategy
@@ -394,3 +395,21 @@ def test_a_transfer_looks_for_people_as_a_call_does() -> None:
         dora -> 180
         ben <- NOTIFY ringing
     """)
+
+
+def test_the_lamp_of_who_hands_over_goes_out_and_the_other_lights_up() -> None:
+    async def play(x: Exchange) -> None:
+        told: list[frozenset[str]] = []
+        anna, ben = await connected(x)
+        carl = await replacing(x, ben)
+        await asyncio.sleep(1)
+        x.calls.house.lamps.listener = told.append
+        await anna.accepts("a2")
+        await asyncio.sleep(1)
+        assert told
+        assert {"id-ben", "id-carl"} <= told[-1]
+        assert x.calls.lights("id-ben") == []
+        assert [light.lamp for light in x.calls.lights("id-carl")] == [Lamp.CONFIRMED]
+        await carl.hangs_up()
+
+    ladder(play, house)

@@ -2,7 +2,7 @@
 
 A challenge costs the server no state: its nonce is a time, an epoch and a MAC over both, made at most once
 a second and shared by everybody who asks in that second. What it does keep is the greatest nonce count of
-each (nonce, cnonce) that answered rightly, so that nothing counts twice. When that table is full a new
+each (nonce, cnonce, user) that answered rightly, so that nothing counts twice. When that table is full a new
 epoch begins and every older nonce is stale.
 
 A user nobody knows costs the same work and gets the same answer as a wrong secret.
@@ -132,8 +132,8 @@ class DigestServer:
         self._nonce, self._nonce_second = "", -1
         self._known: dict[str, int] = {}
         self._bindings: dict[str, str] = {}
-        self._seen: dict[tuple[str, str], int] = {}
-        self._seen_before: dict[tuple[str, str], int] = {}
+        self._seen: dict[tuple[str, str, str], int] = {}
+        self._seen_before: dict[tuple[str, str, str], int] = {}
         self._seen_since = 0.0
         self._max_replay = max_replay
         self.lifetime = lifetime
@@ -257,7 +257,8 @@ class DigestServer:
             stale_too = now >= self._seen_since + 2 * self.lifetime
             self._seen_before = {} if stale_too else self._seen
             self._seen, self._seen_since = {}, now
-        key = (nonce, cnonce)
+        # Two users behind one address share a nonce, and a poor client says the same cnonce in every run.
+        key = (nonce, cnonce, params["username"])
         if count <= max(self._seen.get(key, 0), self._seen_before.get(key, 0)):
             return False
         self._seen[key] = count

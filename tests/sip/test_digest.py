@@ -176,6 +176,14 @@ def test_one_nonce_serves_many_clients() -> None:
     assert challenge(digest, 1001.0).get("WWW-Authenticate") != asked.get("WWW-Authenticate")
 
 
+def test_two_users_may_say_the_same_cnonce() -> None:
+    digest = server()
+    asked = challenge(digest)
+    for user in ("101", "102"):
+        client = DigestClient(user, USERS[user], bytes)
+        assert isinstance(digest.check(answered(client, asked), 1001.0), Granted)
+
+
 @pytest.mark.parametrize("now", [1300.0, 5000.0, 999.0])
 def test_stale_only_if_the_answer_was_right(now: float) -> None:
     digest = server()

@@ -27,8 +27,7 @@ from sip.uri import SipUri
 from sip.via import Via
 
 MAX_MESSAGE = 2**20
-"""Octets of one message on a stream; a datagram cannot be longer than MAX_DATAGRAM anyway."""
-MAX_DATAGRAM = 2**16
+"""Octets of one message on a stream; a datagram cannot be longer than 64 KiB anyway."""
 MAX_ELEMENTS = 128
 """Hops, contacts or routes of one message; each costs some microseconds before we know who asks."""
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from sip.uri import SipUri
 
 TAG: Final = "replaces"
-NO_SUBSCRIPTION: Final = "norefersub"
-"""The option tag of RFC 4488."""
 LIFETIME: Final = 300
 """Seconds the subscription of a REFER says it lasts; it always ends before."""
 _LONGEST: Final = 512

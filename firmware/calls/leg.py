@@ -17,11 +17,17 @@ from firmware.store.model import Occasion
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Who is at an end of a call. Its repr shows no name and no number."""
+    """Who is at an end of a call. Its repr shows no name and no number.
+
+    `private`: nobody the call reaches may be told who it is (RFC 3323). `line` is the name of the outside line
+    somebody called in on.
+    """
 
     extension: str | None  # the store's id; None: nobody we know
     number: str = field(repr=False)
     name: str = field(default="", repr=False)
+    private: bool = False
+    line: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

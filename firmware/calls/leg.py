@@ -19,8 +19,8 @@ from firmware.store.model import Occasion
 class Party:
     """Who is at an end of a call. Its repr shows no name and no number.
 
-    `private`: nobody the call reaches may be told who it is (RFC 3323). `line` is the name of the outside line
-    somebody called in on.
+    `private`: nobody the call reaches may be told who it is (RFC 3323). `line` is the name of the outside
+    line somebody called in on.
     """
 
     extension: str | None  # the store's id; None: nobody we know

@@ -12,6 +12,7 @@ from typing import Final
 
 from provisioning.site_check import Document, Fault, SiteError, Table
 from provisioning.site_codes import Codes, read_codes
+from provisioning.site_trunk import MOST_TRUNKS, Trunk, read_trunks
 
 __all__ = [
     "Calls",
@@ -24,6 +25,7 @@ __all__ = [
     "Sip",
     "Site",
     "SiteError",
+    "Trunk",
     "countries",
     "is_address",
     "parse_country",
@@ -125,6 +127,7 @@ class Site:
     calls: Calls
     log: Log
     codes: Codes = ()
+    trunks: tuple[Trunk, ...] = ()
 
 
 def read_site(path: Path) -> Site:
@@ -219,15 +222,30 @@ def _site(document: Document, root: Table) -> Site:
     kilobytes = log.integer("file_kilobytes", 64, 1048576, 4096)
     log.close()
     codes = read_codes(root.table("codes"))
+    trunks = read_trunks(root.tables("trunk", MOST_TRUNKS, required=False))
     root.close()
     if document.faults:  # SiteError follows; what depends on several values would only be noise
         return Site(
             name, Country(country, "", ()), listeners, media, sip, registration, calls, Log(level, kilobytes)
         )
     _check_ports(document, listeners, media, calls)
+    _check_trunks(document, listeners, trunks)
     return Site(
-        name, read_country(country), listeners, media, sip, registration, calls, Log(level, kilobytes), codes
-    )
+        name, read_country(country), listeners, media, sip, registration, calls, Log(level, kilobytes), codes,
+        trunks,
+    )  # fmt: skip
+
+
+def _check_trunks(document: Document, listeners: tuple[Listener, ...], trunks: tuple[Trunk, ...]) -> None:
+    if any(listener.transport == "udp" for listener in listeners):
+        return
+    for number, trunk in enumerate(trunks):
+        if trunk.transport in {"", "udp"}:
+            document.fault(
+                ("trunk", number, "transport"),
+                f"{trunk.name} speaks UDP, and the box listens nowhere for that",
+                'add a [[listener]] with transport = "udp", or write tcp or tls here',
+            )
 
 
 def _check_ports(document: Document, listeners: tuple[Listener, ...], media: Media, calls: Calls) -> None:

@@ -13,8 +13,8 @@ LONGER: dict[str, str] = {
     "rtp/loop.py": "a packet's whole way in one file: it is the description that every other tier must match",
 }
 
-# Python before 3.11.5 forgets to go back where a possessive *group* fails half way (CPython issue 106052), and
-# Debian's Python is older. Possessive characters (`[a-z]++`) are right everywhere.
+# Python before 3.11.5 forgets to go back where a possessive *group* fails half way (CPython issue 106052);
+# Debian may have an older one. Possessive characters (`[a-z]++`) are right everywhere.
 _possessive_group = re.compile(r"(?<!\\)\)(?:[*+?]|\{[0-9,]+\})\+").search
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from provisioning.site_check import Document, Fault, SiteError, Table
 from provisioning.site_codes import Codes, read_codes
+from provisioning.site_dns import Dns, read_dns
 from provisioning.site_trunk import MOST_TRUNKS, Trunk, read_trunks
 
 __all__ = [
@@ -127,6 +128,7 @@ class Site:
     calls: Calls
     log: Log
     codes: Codes = ()
+    dns: Dns | None = None
     trunks: tuple[Trunk, ...] = ()
 
 
@@ -222,6 +224,7 @@ def _site(document: Document, root: Table) -> Site:
     kilobytes = log.integer("file_kilobytes", 64, 1048576, 4096)
     log.close()
     codes = read_codes(root.table("codes"))
+    dns = read_dns(root)
     trunks = read_trunks(root.tables("trunk", MOST_TRUNKS, required=False))
     root.close()
     if document.faults:  # SiteError follows; what depends on several values would only be noise
@@ -229,18 +232,34 @@ def _site(document: Document, root: Table) -> Site:
             name, Country(country, "", ()), listeners, media, sip, registration, calls, Log(level, kilobytes)
         )
     _check_ports(document, listeners, media, calls)
-    _check_trunks(document, listeners, trunks)
+    _check_trunks(document, listeners, trunks, dns)
     return Site(
-        name, read_country(country), listeners, media, sip, registration, calls, Log(level, kilobytes), codes,
-        trunks,
-    )  # fmt: skip
+        name,
+        read_country(country),
+        listeners,
+        media,
+        sip,
+        registration,
+        calls,
+        Log(level, kilobytes),
+        codes,
+        dns=dns,
+        trunks=trunks,
+    )
 
 
-def _check_trunks(document: Document, listeners: tuple[Listener, ...], trunks: tuple[Trunk, ...]) -> None:
-    if any(listener.transport == "udp" for listener in listeners):
-        return
+def _check_trunks(
+    document: Document, listeners: tuple[Listener, ...], trunks: tuple[Trunk, ...], dns: Dns | None
+) -> None:
+    speaks_udp = any(listener.transport == "udp" for listener in listeners)
     for number, trunk in enumerate(trunks):
-        if trunk.transport in {"", "udp"}:
+        if dns is None and trunk.needs_dns:
+            document.fault(
+                ("trunk", number, "host"),
+                f"{trunk.name} is found by name, and the box has no DNS server to ask",
+                'add [dns] with servers = ["192.0.2.53"], or write an address here',
+            )
+        if trunk.transport in {"", "udp"} and not speaks_udp:
             document.fault(
                 ("trunk", number, "transport"),
                 f"{trunk.name} speaks UDP, and the box listens nowhere for that",

@@ -69,6 +69,7 @@ def plan(old: Site, new: Site) -> list[Change]:
             for feature, code in old.codes
         ),
         *_trunks(old.trunks, new.trunks),
+        _value("dns", _dns(old), _dns(new), Effect.NOW),
         _value("log.level", old.log.level, new.log.level, Effect.NOW),
         _value("log.file_kilobytes", old.log.file_kilobytes, new.log.file_kilobytes, Effect.RESTART),
     ]
@@ -95,6 +96,11 @@ def _trunks(old: tuple[Trunk, ...], new: tuple[Trunk, ...]) -> list[Change | Non
     if list(before) != list(after) and set(before) == set(after):
         changes.append(_value("trunk, order", " ".join(before), " ".join(after), Effect.NEW_CALLS))
     return changes
+
+
+def _dns(site: Site) -> str:
+    dns = site.dns
+    return "none" if dns is None else f"{' '.join(dns.servers)}, port {dns.port}, {dns.seconds} s"
 
 
 def _value(key: str, old: object, new: object, effect: Effect) -> Change | None:

@@ -77,6 +77,12 @@ class Trunk:
         """The domain of our address at the carrier's."""
         return self.domain or self.host
 
+    @property
+    def needs_dns(self) -> bool:
+        """Whether the carrier's servers are found by asking DNS."""
+        host = split_host(self.proxy)[0] if self.proxy else self.host
+        return not is_network(host)
+
     def __str__(self) -> str:
         return self.name
 

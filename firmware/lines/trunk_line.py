@@ -139,7 +139,7 @@ class TrunkLine:
     # -- what comes from the carrier
 
     def is_source(self, flow: Flow) -> bool:
-        """Tell whether the carrier's servers send from there: address, transport, and name where TLS proves one.
+        """Tell whether the carrier's servers send from there: address, transport, name where TLS proves one.
 
         What anybody may write into a message counts for nothing here.
         """

@@ -14,8 +14,8 @@ from sip.message import Response
 
 _Q850: Final = {
     1: Cause.UNKNOWN_NUMBER, 2: Cause.NO_LINE, 3: Cause.UNKNOWN_NUMBER, 16: Cause.NORMAL, 17: Cause.BUSY,
-    18: Cause.NO_ANSWER, 19: Cause.NO_ANSWER, 20: Cause.UNREACHABLE, 21: Cause.REJECTED, 22: Cause.UNKNOWN_NUMBER,
-    27: Cause.UNREACHABLE, 28: Cause.UNKNOWN_NUMBER, 34: Cause.NO_LINE, 38: Cause.NO_LINE, 41: Cause.NO_LINE,
+    18: Cause.NO_ANSWER, 19: Cause.NO_ANSWER, 20: Cause.UNREACHABLE, 21: Cause.REJECTED,
+    22: Cause.UNKNOWN_NUMBER, 27: Cause.UNREACHABLE, 28: Cause.UNKNOWN_NUMBER, 34: Cause.NO_LINE, 38: Cause.NO_LINE, 41: Cause.NO_LINE,
     42: Cause.NO_LINE, 44: Cause.NO_LINE, 47: Cause.NO_LINE, 50: Cause.NO_LINE, 52: Cause.NO_LINE,
 }  # fmt: skip
 
@@ -39,7 +39,9 @@ _STATUSES: Final = {
     608: Cause.REJECTED,
 }
 
-_reason: Final = re.compile(r"[Qq]\.850[ \t]*;(?:[^,]*;)?[ \t]*cause[ \t]*=[ \t]*([0-9]{1,3})(?![0-9])").search
+_reason: Final = re.compile(
+    r"[Qq]\.850[ \t]*;(?:[^,]*;)?[ \t]*cause[ \t]*=[ \t]*([0-9]{1,3})(?![0-9])"
+).search
 _ELSEWHERE: Final = frozenset({408, 500, 502, 503, 504})
 
 

@@ -1,4 +1,4 @@
-"""All trunks: in the order of the site file, reloaded while calls run, recognised when their carriers call."""
+"""All trunks in the order of the site file: reloaded while calls run, recognised when their carriers call."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ _OUTSIDE: Final = frozenset({"INVITE", "OPTIONS"})
 
 
 class Trunks:
-    """The lines to carriers (`firmware.calls.outside.Lines`). `secret` gives the password of a trunk by name."""
+    """The lines to carriers (`firmware.calls.outside.Lines`). `secret` gives a trunk's password by its name."""
 
-    def __init__(self, make_tools: Callable[[Callable[[], None]], Tools], secret: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, make_tools: Callable[[Callable[[], None]], Tools], secret: Callable[[str], str | None]
+    ) -> None:
         self._tools = make_tools(self._learn)
         self._secret = secret
         self._lines: list[TrunkLine] = []
@@ -33,8 +35,7 @@ class Trunks:
         self._networks: list[tuple[IPv4Network | IPv6Network, TrunkLine]] = []
         self.counters = {
             "trunk: not its source": 0,
-            "trunk: call refused": 0,
-            "trunk: call from its registered contact": 0,
+            "trunk: call by its contact alone": 0,
         }
 
     def lines(self) -> Sequence[TrunkLine]:
@@ -76,16 +77,14 @@ class Trunks:
         for line in self._lines:
             line.watch.flow_closed(flow)
 
+    def as_line(self, identity: object) -> TrunkLine | None:
+        """Return the trunk an identity is, None for anybody else."""
+        return identity if isinstance(identity, TrunkLine) else None
+
     def whose(self, request: Request, flow: Flow, session: Session | None) -> TrunkLine | Answer | None:
         """Say which trunk a request is of; None: of none, the gate decides. An Answer refuses."""
         if session is not None:
-            owner = session.identity
-            if not isinstance(owner, TrunkLine):
-                return None
-            if session.flow.remote[0] == flow.remote[0] or owner in self._at(flow):
-                return owner
-            self.counters["trunk: not its source"] += 1
-            return _FORBIDDEN
+            return self._within(session, flow)
         if request.method not in _OUTSIDE or request.to_tag:
             return None
         user = request.request_uri.user
@@ -93,12 +92,21 @@ class Trunks:
         for line in self._lines:
             if user == line.watch.token:
                 if line not in found:
-                    self.counters["trunk: call from its registered contact"] += 1
+                    self.counters["trunk: call by its contact alone"] += 1
                 return line
         if len(found) > 1:
             names = {user, request.to.uri.user}
             return next((line for line in found if line.trunk.user in names), found[0])
         return found[0] if found else None
+
+    def _within(self, session: Session, flow: Flow) -> TrunkLine | Answer | None:
+        owner = session.identity
+        if not isinstance(owner, TrunkLine):
+            return None
+        if session.flow.remote[0] == flow.remote[0] or owner in self._at(flow):
+            return owner
+        self.counters["trunk: not its source"] += 1
+        return _FORBIDDEN
 
     def _at(self, flow: Flow) -> list[TrunkLine]:
         """Return the trunks whose carrier sends from there."""

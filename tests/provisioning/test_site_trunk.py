@@ -7,7 +7,7 @@ from provisioning.site_default import default_site
 from provisioning.site_plan import plan
 from provisioning.site_trunk import is_host, split_host
 
-TEXT = default_site("192.0.2.1")
+TEXT = default_site("192.0.2.1") + '[dns]\nservers = ["192.0.2.53"]\n'
 FULL = """
 [[trunk]]
 name = "first"
@@ -91,6 +91,11 @@ def test_udp_needs_a_listener() -> None:
     text = TEXT.replace('transport = "udp"', 'transport = "tcp"', 1).replace("port = 5060", "port = 5062", 1)
     with pytest.raises(SiteError, match="second speaks UDP"):
         parse_site(text + FULL)
+
+
+def test_a_name_needs_dns() -> None:
+    with pytest.raises(SiteError, match="first is found by name, and the box has no DNS server"):
+        parse_site(default_site("192.0.2.1") + FULL)
 
 
 def test_what_changes_is_told_in_words() -> None:

@@ -142,8 +142,11 @@ def refresh(seconds: int, below: Callable[[int], int]) -> float:
 
 
 def pause(failures: int, below: Callable[[int], int], ceiling: float = _CEILING) -> float:
-    """Return how long to wait after so many failures in a row: 15 to 30 s, then twice that ... (RFC 5626 4.5)."""
-    upper = min(ceiling, _BASE * 2 ** min(failures - 1, 10))
+    """Return how long to wait after so many failures in a row (RFC 5626 4.5).
+
+    By chance from the upper half of 30 s, then of twice that each time, up to `ceiling`.
+    """
+    upper: float = min(ceiling, _BASE * 2.0 ** min(failures - 1, 10))
     return upper * (500 + below(501)) / 1000
 
 

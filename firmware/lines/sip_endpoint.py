@@ -151,7 +151,7 @@ class SipEndpoint:
     """One stack and everything the box does with it. It is the stack's user and the calls' dialer.
 
     `send` puts bytes on a flow (`Transports.send`); `clock.now` must be what the transports' clock is.
-    Set `calls` before traffic comes.
+    Set `calls` before traffic comes. `proved` hears on which connection somebody has shown who they are.
     """
 
     def __init__(
@@ -161,9 +161,12 @@ class SipEndpoint:
         journal: Journal,
         clock: Clock,
         settings: SipSettings | None = None,
+        *,
+        proved: Callable[[Flow], None] = lambda _: None,
     ) -> None:
         self.calls: Switch | None = None
         self.trunks: Trunks | None = None
+        self._proved = proved
         self._kept = kept
         self._now = clock.now
         self._settings = settings or SipSettings()
@@ -293,11 +296,11 @@ class SipEndpoint:
         self, request: Request, flow: Flow, session: Session | None, now: float
     ) -> Account | TrunkLine | Answer:
         """Say who asks."""
-        if self.trunks is not None:
-            trunk = self.trunks.whose(request, flow, session)
-            if trunk is not None:
-                return trunk
-        return self._gate.authorize(request, flow, session, now)
+        trunk = None if self.trunks is None else self.trunks.whose(request, flow, session)
+        verdict = trunk or self._gate.authorize(request, flow, session, now)
+        if flow.id and not isinstance(verdict, Answer):
+            self._proved(flow)
+        return verdict
 
     def urgent(self, request: Request) -> bool:
         """Tell whether an INVITE calls for help and must not be refused for load."""

@@ -15,8 +15,9 @@ from sip.message import Response
 _Q850: Final = {
     1: Cause.UNKNOWN_NUMBER, 2: Cause.NO_LINE, 3: Cause.UNKNOWN_NUMBER, 16: Cause.NORMAL, 17: Cause.BUSY,
     18: Cause.NO_ANSWER, 19: Cause.NO_ANSWER, 20: Cause.UNREACHABLE, 21: Cause.REJECTED,
-    22: Cause.UNKNOWN_NUMBER, 27: Cause.UNREACHABLE, 28: Cause.UNKNOWN_NUMBER, 34: Cause.NO_LINE, 38: Cause.NO_LINE, 41: Cause.NO_LINE,
-    42: Cause.NO_LINE, 44: Cause.NO_LINE, 47: Cause.NO_LINE, 50: Cause.NO_LINE, 52: Cause.NO_LINE,
+    22: Cause.UNKNOWN_NUMBER, 27: Cause.UNREACHABLE, 28: Cause.UNKNOWN_NUMBER, 34: Cause.NO_LINE,
+    38: Cause.NO_LINE, 41: Cause.NO_LINE, 42: Cause.NO_LINE, 44: Cause.NO_LINE, 47: Cause.NO_LINE,
+    50: Cause.NO_LINE, 52: Cause.NO_LINE,
 }  # fmt: skip
 
 _STATUSES: Final = {

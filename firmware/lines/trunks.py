@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from firmware.lines.trunk_access import Access
 from firmware.lines.trunk_line import TrunkLine, TrunkState
@@ -23,7 +23,7 @@ _OUTSIDE: Final = frozenset({"INVITE", "OPTIONS"})
 
 
 class Trunks:
-    """The lines to carriers (`firmware.calls.outside.Lines`). `secret` gives a trunk's password by its name."""
+    """The lines to carriers (`firmware.calls.outside.Lines`). `secret` gives the password of a trunk."""
 
     def __init__(
         self, make_tools: Callable[[Callable[[], None]], Tools], secret: Callable[[str], str | None]
@@ -147,7 +147,5 @@ class Trunks:
             from ipaddress import ip_network
 
             self._networks = [
-                (cast("IPv4Network | IPv6Network", ip_network(text)), line)
-                for line in self._lines
-                for text in line.trunk.networks
+                (ip_network(text), line) for line in self._lines for text in line.trunk.networks
             ]

@@ -78,6 +78,11 @@ class Trunk:
         return self.domain or self.host
 
     @property
+    def secret_name(self) -> str:
+        """What the box's store calls its password."""
+        return f"trunk {self.name}"
+
+    @property
     def needs_dns(self) -> bool:
         """Whether the carrier's servers are found by asking DNS."""
         host = split_host(self.proxy)[0] if self.proxy else self.host

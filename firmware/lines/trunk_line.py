@@ -30,14 +30,13 @@ from sip.uri import SipUri
 
 @dataclass(frozen=True, slots=True)
 class TrunkState:
-    """How a trunk is, for operations: `until` is seconds its registration lasts, None without one."""
+    """How a trunk is, for operations: `seconds` of its registration are left, None without one."""
 
     name: str
     mode: str
     server: str
     up: bool
-    registered: bool
-    until: float | None
+    seconds: float | None
     failure: str
     calls: int
     most: int
@@ -182,14 +181,14 @@ class TrunkLine:
     def state(self) -> TrunkState:
         """Tell how it is."""
         watch = self.watch
-        until = watch.registered_until
-        left = None if until is None else until - self._tools.clock.now()
+        until, now = watch.registered_until, self._tools.clock.now()
+        left = until - now if until is not None and until > now else None
         server = ""
         if watch.targets:
             target = watch.targets[0]
             server = f"{target.transport} {target.address[0]}:{target.address[1]}"
         return TrunkState(
-            self.name, self.trunk.mode, server, self.up, left is not None and left > 0, left,
+            self.name, self.trunk.mode, server, self.up, left,
             "" if self.up else watch.failure or "not asked yet", self.calls, self.most, self._access.known,
         )  # fmt: skip
 

@@ -45,12 +45,12 @@ class Open(Protocol):
         """Return it at once; what cannot be had is closed soon."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tools:
-    """What every trunk works with.
+    """What every trunk works with; `resolver` may be replaced.
 
-    `changed` is called when what a trunk knows of its carrier has changed. `token` gives the user part of a
-    trunk's contact: nobody can guess it, and it outlives a restart, so that the carrier does not call twice.
+    `token` gives the user part of a trunk's contact: nobody can guess it, and it outlives a restart, so that
+    the carrier does not call twice. `changed` is called when a trunk has found its carrier elsewhere.
     """
 
     stack: Stack
@@ -58,8 +58,8 @@ class Tools:
     resolver: Resolver
     clock: Clock
     journal: Journal
-    changed: Callable[[], None]
     token: Callable[[str], str]
+    changed: Callable[[], None] = lambda: None
 
 
 def below(limit: int) -> int:

@@ -23,12 +23,11 @@ _OUTSIDE: Final = frozenset({"INVITE", "OPTIONS"})
 
 
 class Trunks:
-    """The lines to carriers (`firmware.calls.outside.Lines`). `secret` gives the password of a trunk."""
+    """The lines to carriers (`firmware.calls.outside.Lines`). `secret` gives a trunk's password."""
 
-    def __init__(
-        self, make_tools: Callable[[Callable[[], None]], Tools], secret: Callable[[str], str | None]
-    ) -> None:
-        self._tools = make_tools(self._learn)
+    def __init__(self, tools: Tools, secret: Callable[[Trunk], str | None]) -> None:
+        self._tools = tools
+        self._tools.changed = self._learn
         self._secret = secret
         self._lines: list[TrunkLine] = []
         self._sources: dict[str, list[TrunkLine]] = {}
@@ -125,7 +124,7 @@ class Trunks:
         return found
 
     def _make(self, trunk: Trunk, number: int) -> TrunkLine:
-        secret = self._secret(trunk.name) if trunk.realm_user else None
+        secret = self._secret(trunk) if trunk.realm_user else None
         return TrunkLine(trunk, number, Access(trunk.realm_user, secret), self._tools)
 
     def _replace(self, lines: list[TrunkLine], gone: list[TrunkLine], fresh: list[TrunkLine]) -> None:

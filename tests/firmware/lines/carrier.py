@@ -1,4 +1,4 @@
-"""A carrier in the house's virtual time: a registrar and callee with a real stack, and a zone of DNS names."""
+"""A carrier in the house's virtual time: registrar and callee with a real stack, and DNS for its names."""
 
 import asyncio
 import os

@@ -12,6 +12,17 @@ from typing import Final
 
 from provisioning.site_check import Document, Fault, SiteError, Table
 from provisioning.site_codes import Codes, read_codes
+from provisioning.site_dialling import (
+    NOWHERE,
+    Dialling,
+    Home,
+    at_home,
+    help_forms,
+    read_dialling,
+    read_home,
+    read_notify,
+    read_services,
+)
 
 __all__ = [
     "Calls",
@@ -46,11 +57,16 @@ _COUNTRIES: Final = Path(__file__).parent / "countries"
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """What differs from country to country: `emergency` is never empty."""
+    """What differs from country to country: `emergency` is never empty.
+
+    `services`: the number of an emergency service (RFC 5031) where it is not the first of `emergency`.
+    """
 
     code: str
     name: str
     emergency: tuple[str, ...]
+    home: Home = NOWHERE
+    services: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +141,15 @@ class Site:
     calls: Calls
     log: Log
     codes: Codes = ()
+    dialling: Dialling | None = None
+    """How the site calls outside; None: it says nothing about that."""
+    notify: tuple[str, ...] = ()
+    """Whose phones are told of a call for help."""
+
+    @property
+    def emergency(self) -> dict[str, str]:
+        """Everything that is dialled here to call for help, and the emergency number each means."""
+        return help_forms(self.country.emergency, self.dialling.outside if self.dialling else "")
 
 
 def read_site(path: Path) -> Site:
@@ -154,8 +179,14 @@ def parse_country(text: str, code: str, file: str) -> Country:
         code,
         root.text("name", "the country's name", bool),
         root.texts("emergency", "emergency numbers such as 112", lambda number: _digits(number, 2, 8)),
+        read_home(root),
+        read_services(root.table("services")),
     )
     root.close()
+    for service, number in country.services:
+        if number not in country.emergency:
+            right = "write one of them"
+            document.fault(("services", service), f"{number} is no emergency number of the country", right)
     if document.faults:
         raise SiteError(document.faults)
     return country
@@ -219,14 +250,29 @@ def _site(document: Document, root: Table) -> Site:
     kilobytes = log.integer("file_kilobytes", 64, 1048576, 4096)
     log.close()
     codes = read_codes(root.table("codes"))
+    dialling = read_dialling(root.table("dialling")) if root.has("dialling") else None
+    notify = read_notify(root.table("emergency"))
     root.close()
     if document.faults:  # SiteError follows; what depends on several values would only be noise
         return Site(
             name, Country(country, "", ()), listeners, media, sip, registration, calls, Log(level, kilobytes)
         )
     _check_ports(document, listeners, media, calls)
+    profile = read_country(country)
+    if dialling is not None:
+        dialling = at_home(document, dialling, profile.home, profile.emergency)
     return Site(
-        name, read_country(country), listeners, media, sip, registration, calls, Log(level, kilobytes), codes
+        name,
+        profile,
+        listeners,
+        media,
+        sip,
+        registration,
+        calls,
+        Log(level, kilobytes),
+        codes,
+        dialling,
+        notify,
     )
 
 

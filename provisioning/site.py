@@ -23,6 +23,7 @@ from provisioning.site_dialling import (
     read_notify,
     read_services,
 )
+from provisioning.site_dns import Dns, read_dns
 
 __all__ = [
     "Calls",
@@ -141,6 +142,7 @@ class Site:
     calls: Calls
     log: Log
     codes: Codes = ()
+    dns: Dns | None = None
     dialling: Dialling | None = None
     """How the site calls outside; None: it says nothing about that."""
     notify: tuple[str, ...] = ()
@@ -250,6 +252,7 @@ def _site(document: Document, root: Table) -> Site:
     kilobytes = log.integer("file_kilobytes", 64, 1048576, 4096)
     log.close()
     codes = read_codes(root.table("codes"))
+    dns = read_dns(root)
     dialling = read_dialling(root.table("dialling")) if root.has("dialling") else None
     notify = read_notify(root.table("emergency"))
     root.close()
@@ -261,6 +264,7 @@ def _site(document: Document, root: Table) -> Site:
     profile = read_country(country)
     if dialling is not None:
         dialling = at_home(document, dialling, profile.home, profile.emergency)
+    logged = Log(level, kilobytes)
     return Site(
         name,
         profile,
@@ -269,8 +273,9 @@ def _site(document: Document, root: Table) -> Site:
         sip,
         registration,
         calls,
-        Log(level, kilobytes),
+        logged,
         codes,
+        dns,
         dialling,
         notify,
     )

@@ -1,6 +1,6 @@
 """What kind of number it is: who is reached decides what it may cost.
 
-The numbering plans of the world come from `phonenumbers` (decision 0014), loaded at the first question: a
+The numbering plans of the world come from `phonenumbers` (decision 0016), loaded at the first question: a
 site without lines never has it in memory. What no plan knows counts as premium: nobody can say what it costs.
 """
 

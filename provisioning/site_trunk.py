@@ -5,7 +5,7 @@ The password of a trunk is no part of the site: it is given to the box by `branc
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from provisioning.site_check import Table
@@ -32,13 +32,13 @@ class Trunk:
     `host` is the carrier's registrar or proxy, a name or an address; `port` 0 and `transport` "" leave that
     to DNS. `proxy` is where everything goes first (host or host:port). `number` is the line's own, E.164.
     `number_format` is how the carrier wants numbers: "e164" (+49...), "00" (0049...), "national" (as dialled
-    in `country_code`, with `national_prefix`). `caller_id`: "own" (always `number`) or "passthrough" (the
-    caller's, where call control vouches for it). `identity`: the header that carries it. `privacy`: a private
-    caller is "anonymous" in From, or only "asked" for by Privacy. `options_seconds`: how often the carrier is
-    asked whether it is there, 0 for never; `answer_seconds`: how long it may take to say anything.
-    `networks`: further sources of its calls; `media_networks`: where its audio may come from and go to;
-    `authorities`: file of the authorities its TLS certificate may come from. `bulk`: register for all
-    numbers at once (RFC 6140).
+    in `country_code`, with `national_prefix`; the site's country where it says nothing). `caller_id`: "own"
+    (always `number`) or "passthrough" (the caller's, where call control vouches for it). `identity`: the
+    header that carries it. `privacy`: a private caller is "anonymous" in From, or only "asked" for by
+    Privacy. `options_seconds`: how often the carrier is asked whether it is there, 0 for never;
+    `answer_seconds`: how long it may take to say anything. `networks`: further sources of its calls;
+    `media_networks`: where its audio may come from and go to; `authorities`: file of the authorities its TLS
+    certificate may come from. `bulk`: register for all numbers at once (RFC 6140).
     """
 
     name: str
@@ -66,6 +66,16 @@ class Trunk:
     networks: tuple[str, ...] = ()
     media_networks: tuple[str, ...] = ()
     authorities: str = ""
+
+    def at(self, code: str, prefix: str) -> "Trunk":
+        """Return it as it is where the site stands: in the country of that code and national prefix."""
+        if self.country_code or not code:
+            return self
+        return replace(
+            self,
+            country_code=code,
+            national_prefix=prefix if self.national_prefix == "0" else self.national_prefix,
+        )
 
     @property
     def realm_user(self) -> str:
@@ -127,24 +137,22 @@ def _trunk(table: Table) -> Trunk:
         caller_id=table.choice("caller_id", CALLER_IDS, "own"),
         identity=table.choice("identity", IDENTITIES, "asserted"),
         privacy=table.choice("privacy", PRIVACIES, "anonymous"),
-        diversion=table.flag("diversion"),
+        diversion=table.flag("diversion", default=False),
         options_seconds=table.integer("options_seconds", 0, 3600, 25),
         answer_seconds=table.integer("answer_seconds", 2, 32, 5),
         expires=table.integer("expires", 60, 86400, 600),
-        bulk=table.flag("bulk"),
+        bulk=table.flag("bulk", default=False),
         networks=_networks(table, "networks"),
         media_networks=_networks(table, "media_networks"),
         authorities=table.text("authorities", "the full path of a PEM file", _is_path, ""),
     )
-    if trunk.number_format == "national" and not trunk.country_code:
-        table.fault("country_code", "missing", "add it: national numbers are those of one country")
     table.close()
     return trunk
 
 
 def _networks(table: Table, key: str) -> tuple[str, ...]:
     right = "a network such as 192.0.2.0/24"
-    return table.texts(key, right, is_network, None if table.has(key) else ())
+    return table.texts(key, right, is_network, (), empty=True)
 
 
 def matches(pattern: re.Pattern[str]) -> Callable[[str], bool]:

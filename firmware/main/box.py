@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from firmware.calls.codes import Codes, Feature
 from firmware.calls.house import Settings
+from firmware.calls.making import make_plan
 from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
 from firmware.clock import Clock
@@ -396,17 +396,17 @@ class Box:
 
     def _shadowed(self, site: Site) -> list[str]:
         """Warn of numbers people have that the site's country needs for calls for help."""
+        emergency = site.emergency
         return [
             f"warning: {number} is an emergency number in {site.country.name} "
             "and no longer reaches its extension; give that another number"
             for one in self._store.extensions.list()
             for number in (one.number, *one.aliases)
-            if number in site.country.emergency
+            if number in emergency
         ]
 
     def _plan(self, site: Site) -> Plan:
-        codes = Codes({Feature(name): code for name, code in site.codes})
-        return Plan(site.country.emergency, self._store.extensions.list(), self._store.groups.list(), codes)
+        return make_plan(site, self._store.extensions.list(), self._store.groups.list())
 
     def _line_settings(self, site: Site) -> SipSettings:
         return SipSettings(

@@ -87,6 +87,16 @@ def test_two_trunks_of_one_name_are_refused() -> None:
         parse_site(TEXT + FULL.replace('"second"', '"first"'))
 
 
+def test_national_numbers_are_those_of_the_sites_country() -> None:
+    text = TEXT.replace('country = "generic"', 'country = "at"') + FULL.replace('country_code = "49"\n', "")
+    first, second = parse_site(text).trunks
+    assert (
+        (first.country_code, first.national_prefix)
+        == (second.country_code, second.national_prefix)
+        == ("43", "0")
+    )
+
+
 def test_udp_needs_a_listener() -> None:
     text = TEXT.replace('transport = "udp"', 'transport = "tcp"', 1).replace("port = 5060", "port = 5062", 1)
     with pytest.raises(SiteError, match="second speaks UDP"):

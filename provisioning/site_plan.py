@@ -50,6 +50,12 @@ def plan(old: Site, new: Site) -> list[Change]:
         if listener not in old.listeners
     ]
     changes += [
+        _value(f"listener {one}, origins", _words(one.origins), _words(two.origins), Effect.NOW)
+        for one in old.listeners
+        for two in new.listeners
+        if one == two
+    ]
+    changes += [
         _value("media.address", old.media.address, new.media.address, Effect.RESTART),
         _value("media.first_port", old.media.first_port, new.media.first_port, Effect.RESTART),
         _value("media.last_port", old.media.last_port, new.media.last_port, Effect.RESTART),
@@ -72,6 +78,10 @@ def plan(old: Site, new: Site) -> list[Change]:
         _value("log.file_kilobytes", old.log.file_kilobytes, new.log.file_kilobytes, Effect.RESTART),
     ]
     return [change for change in changes if change is not None]
+
+
+def _words(words: tuple[str, ...]) -> str:
+    return " ".join(words) or "none"
 
 
 def _dns(site: Site) -> str:

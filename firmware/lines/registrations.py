@@ -40,6 +40,8 @@ class Way(Enum):
     UDP = "UDP"
     TCP = "TCP"
     TLS = "TLS"
+    WS = "WS"
+    WSS = "WSS"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ Text is UTF-8 with surrogateescape, so any byte survives a round trip. Bodies ar
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn, Self, TypeVar
 
 from sip.contact import Contact, parse_expires
@@ -315,6 +315,24 @@ class Request(Message):
             raise BadMessage("start", error.why, self, reason="Bad Request-URI") from None
         self._typed["uri"] = (self.uri, uri)
         return uri
+
+    def again(self, values: Mapping[str, str], typed: Mapping[str, object]) -> Request:
+        """Give a twin of this request in which the headers of `values`, by canonical name, say that.
+
+        Each of them stands on one line here, or is absent and comes last. `typed` are typed values of them,
+        for whoever has them already.
+        """
+        twin = Request(self.method, self.uri, lines := self._lines.copy(), self.body, self.version)
+        names = [line.partition(":")[0] for line in lines]
+        for name, value in values.items():
+            if name in names:
+                lines[names.index(name)] = f"{name}: {value}"
+            else:
+                lines.append(f"{name}: {value}")
+        twin._first = {**self._first, **values}
+        twin._more = self._more
+        twin._typed = {**self._typed, **typed}
+        return twin
 
     def respond(
         self,

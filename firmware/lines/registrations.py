@@ -21,7 +21,9 @@ from sip.registrar import Binding, Bindings, RegistrarLimits, SavedBinding
 REGISTERED: Final = Kind("register.ok", "{extension} registered over {transport}: {phones} phones")
 GONE: Final = Kind("register.gone", "{extension} has {phones} phones left")
 SAVE_SECONDS: Final = 1.0
-"""How long refreshed registrations wait to go to the store together."""
+"""How long changed registrations wait to go to the store together."""
+RENEWED_SECONDS: Final = 10.0
+"""How long prolonged ones wait: phones prolong long before the end, so a restart in between loses nothing."""
 
 
 class SavedBindings(Protocol):
@@ -66,7 +68,7 @@ class Registrations:
         self._saved = saved
         self._journal = journal
         self._clock = clock
-        self._bindings = Bindings(limits, self._changed)
+        self._bindings = Bindings(limits, self._changed, self._renewed)
         self._phones: dict[str, int] = {}
         self._dirty: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -122,10 +124,22 @@ class Registrations:
             current = [_stored(saved, wall) for saved in self._bindings.dump(now, extension)]
             self._saved.save(extension, current)
 
-    def _changed(self, extension: str) -> None:
+    def _renewed(self, extension: str) -> None:
         self._dirty.add(extension)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(SAVE_SECONDS, self.save)
+            self._save_within(RENEWED_SECONDS)
+
+    def _save_within(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._timer is not None and self._timer.when() <= loop.time() + seconds:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_later(seconds, self.save)
+
+    def _changed(self, extension: str) -> None:
+        self._dirty.add(extension)
+        self._save_within(SAVE_SECONDS)
         bindings = self._bindings.lookup(extension, self._clock.now())
         before, phones = self._phones.get(extension, 0), len(bindings)
         if phones == before:

@@ -42,9 +42,9 @@ MAX_REPLAY = 65536
 _MAX_CREDENTIALS = 8
 _MAX_KNOWN_NONCES = 1024
 
-_PARAM = r'([A-Za-z0-9*_\-]++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]++|\\.)*+)"|([^ \t,"]++))'
+_PARAM = r'([A-Za-z0-9*_\-]++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]++|\\.)*)"|([^ \t,"]++))'
 _all_params = re.compile(_PARAM, re.DOTALL).findall
-_is_digest = re.compile(rf"{_PARAM}(?:[ \t]*+,[ \t]*+(?:{_PARAM})?+)*+", re.DOTALL).fullmatch
+_is_digest = re.compile(rf"{_PARAM}(?:[ \t]*+,[ \t]*+(?:{_PARAM})?)*", re.DOTALL).fullmatch
 _is_plain = re.compile(r'[^ \t"]++').fullmatch
 _is_count = re.compile(r"[0-9A-Fa-f]{8}").fullmatch
 _USUAL = frozenset(

@@ -19,10 +19,10 @@ MAX_HEAD = 2**16
 PONG = b"\r\n"
 _END = b"\r\n\r\n"
 _lengths = re.compile(
-    rb"\r\n(?:content-length|l)[ \t]*+:[ \t]*+(?:\r\n[ \t]++)?+([^\r\n]*+)", re.IGNORECASE
+    rb"\r\n(?:content-length|l)[ \t]*+:[ \t]*+(?:\r\n[ \t]++)?([^\r\n]*+)", re.IGNORECASE
 ).findall
 _lengths_gone = re.compile(
-    rb"\r\n(?:content-length|l)[ \t]*+:[^\r\n]*+(?:\r\n[ \t]++[^\r\n]*+)*+", re.IGNORECASE
+    rb"\r\n(?:content-length|l)[ \t]*+:[^\r\n]*+(?:\r\n[ \t]++[^\r\n]*+)*", re.IGNORECASE
 ).sub
 
 

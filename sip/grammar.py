@@ -20,20 +20,20 @@ from collections.abc import Mapping
 from sip.errors import BadMessage
 
 TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]++"  # noqa: S105  # the RFC's word
-QUOTED = r'"(?:[^"\\]++|\\.)*+"'
+QUOTED = r'"(?:[^"\\]++|\\.)*"'
 HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._\-]*+)|\[[0-9A-Fa-f:.]++\])"
 _VALUE = r'[^\x00-\x20;,"<>\x7f]++'
-_PARAM = rf"[ \t]*+;[ \t]*+{TOKEN}(?:[ \t]*+=[ \t]*+(?:{QUOTED}|{_VALUE}))?+"
-PARAMS = rf"(?:{_PARAM})*+[ \t]*+"
+_PARAM = rf"[ \t]*+;[ \t]*+{TOKEN}(?:[ \t]*+=[ \t]*+(?:{QUOTED}|{_VALUE}))?"
+PARAMS = rf"(?:{_PARAM})*[ \t]*+"
 
 is_token = re.compile(TOKEN).fullmatch
 is_host = re.compile(HOST).fullmatch
 _is_params = re.compile(PARAMS, re.DOTALL).fullmatch
-_each_param = re.compile(rf";[ \t]*+({TOKEN})(?:[ \t]*+=[ \t]*+({QUOTED}|{_VALUE}))?+", re.DOTALL).finditer
-_each_element = re.compile(rf'(?:[^,"<]++|{QUOTED}|<[^>]*+>|["<])++', re.DOTALL).finditer
+_each_param = re.compile(rf";[ \t]*+({TOKEN})(?:[ \t]*+=[ \t]*+({QUOTED}|{_VALUE}))?", re.DOTALL).finditer
+_each_element = re.compile(rf'(?:[^,"<]++|{QUOTED}|<[^>]*+>|["<])+', re.DOTALL).finditer
 _escape_quoted = re.compile(r'[\\"\x00-\x08\x0b\x0c\x0e-\x1f\x7f]').sub
 _bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
-_escapes = re.compile(rb"(?:%[0-9A-Fa-f]{2})++").sub
+_escapes = re.compile(rb"(?:%[0-9A-Fa-f]{2})+").sub
 
 Params = Mapping[str, str | None]
 """Parameters by lower-case name, in order. A flag has the value None; a quoted value keeps its quotes."""

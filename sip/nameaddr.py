@@ -20,9 +20,8 @@ from sip.grammar import PARAMS, QUOTED, Params, print_params, quote, split_param
 from sip.uri import SipUri
 
 _WORD = r'[^\x00-\x20"#$&(),/:;<=>?@\[\\\]^{|}\x7f]'  # token, and all that is not ASCII
-_NAME_ADDR = re.compile(
-    rf"({QUOTED}|{_WORD}(?:{_WORD}|[ \t])*+)?+[ \t]*+<([^<>\x00-\x20\x7f]++)>({PARAMS})", re.DOTALL
-)
+_WORDS = r'[^\x00-\x08\x0a-\x1f"#$&(),/:;<=>?@\[\\\]^{|}\x7f]'  # the same with the blanks between words
+_NAME_ADDR = re.compile(rf"({QUOTED}|{_WORD}{_WORDS}*+)?[ \t]*+<([^<>\x00-\x20\x7f]++)>({PARAMS})", re.DOTALL)
 _ADDR_SPEC = re.compile(rf"([^<>\x00-\x20\x7f;,?]++)({PARAMS})", re.DOTALL)
 
 

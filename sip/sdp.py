@@ -31,8 +31,8 @@ Attribute = tuple[str, str | None]
 
 _is_line = re.compile(r"[A-Za-z]=[^\x00\r\n]*+").fullmatch
 _is_word = re.compile(r"[^\x00-\x20\x7f]++").fullmatch
-_is_address = re.compile(r"[A-Za-z0-9._:\-]++(?:/[0-9]++)*+").fullmatch
-_RTPMAP = re.compile(r"([0-9]{1,3})[ \t]++([^\s/]++)/([0-9]{1,6})(?:/([0-9]{1,2}))?+[ \t]*+")
+_is_address = re.compile(r"[A-Za-z0-9._:\-]++(?:/[0-9]++)*").fullmatch
+_RTPMAP = re.compile(r"([0-9]{1,3})[ \t]++([^\s/]++)/([0-9]{1,6})(?:/([0-9]{1,2}))?[ \t]*+")
 _FORMAT_ATTRIBUTES = ("rtpmap", "fmtp", "rtcp-fb")
 _BEFORE_CONNECTION = "iuep"
 

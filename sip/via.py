@@ -28,7 +28,7 @@ MAGIC = "z9hG4bK"
 
 _S = r"[ \t]*+"
 _VIA = re.compile(
-    rf"({TOKEN}){_S}/{_S}({TOKEN}){_S}/{_S}({TOKEN})[ \t]++({HOST}){_S}(?::{_S}([0-9]{{1,5}}))?+({PARAMS})",
+    rf"({TOKEN}){_S}/{_S}({TOKEN}){_S}/{_S}({TOKEN})[ \t]++({HOST}){_S}(?::{_S}([0-9]{{1,5}}))?({PARAMS})",
     re.DOTALL,
 )
 

@@ -122,7 +122,14 @@ class Box:
         self._control: Control | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._transports = Transports(self._loop, clock.now)
-        self._line = SipEndpoint(self._transports.send, store, journal, clock, self._line_settings(site))
+        self._line = SipEndpoint(
+            self._transports.send,
+            store,
+            journal,
+            clock,
+            self._line_settings(site),
+            proved=self._transports.prove,
+        )
         self._transports.start(self._line.stack)
         self._calls = Calls(
             tenant=store.tenant,

@@ -250,6 +250,8 @@ def test_types_are_checked_strictly(tree: Path) -> None:
         ("sip/planted.py", "X = 1\n", "docstring"),
         ("sip/planted.py", DOC + "X = 1\n" * 501, "seam"),
         ("tests/contracts/deeper/test_planted.py", DOC, "__init__.py"),
+        ("sip/planted.py", DOC + "import re\n\nX = re.compile(r'(?:ab)*+')\n", "possessive"),
+        ("sip/planted.py", DOC + "import re\n\nX = re.compile(rb'(?:ab){2,3}+')\n", "possessive"),
     ],
 )
 def test_the_shape_is_checked(tree: Path, name: str, source: str, word: str) -> None:

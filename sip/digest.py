@@ -361,7 +361,13 @@ def parse_auth(value: str) -> dict[str, str] | None:
     # What nearly everybody writes needs no grammar.
     if _USUAL.issuperset(params) and len(params) == count and "\\" not in rest:
         said = "".join(params.values())
-        if '"' not in said and "," not in said and " " not in said and "\t" not in said and all(params.values()):
+        if (
+            '"' not in said
+            and "," not in said
+            and " " not in said
+            and "\t" not in said
+            and all(params.values())
+        ):
             return params
     return _parse_auth_slowly(rest.strip(" \t"))
 

@@ -316,19 +316,13 @@ class Request(Message):
         self._typed["uri"] = (self.uri, uri)
         return uri
 
-    def again(self, values: Mapping[str, str], typed: Mapping[str, object]) -> Request:
-        """Give a twin of this request in which the headers of `values`, by canonical name, say that.
+    def again(self, lines: list[str], values: Mapping[str, str], typed: Mapping[str, object]) -> Request:
+        """Give a twin of this request with other header lines.
 
-        Each of them stands on one line here, or is absent and comes last. `typed` are typed values of them,
-        for whoever has them already.
+        `values`: what those say that are other or new, by canonical name; each header of them stands on one
+        line. `typed`: typed values of them, for whoever has them already.
         """
-        twin = Request(self.method, self.uri, lines := self._lines.copy(), self.body, self.version)
-        names = [line.partition(":")[0] for line in lines]
-        for name, value in values.items():
-            if name in names:
-                lines[names.index(name)] = f"{name}: {value}"
-            else:
-                lines.append(f"{name}: {value}")
+        twin = Request(self.method, self.uri, lines, self.body, self.version)
         twin._first = {**self._first, **values}
         twin._more = self._more
         twin._typed = {**self._typed, **typed}

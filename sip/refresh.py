@@ -21,6 +21,7 @@ from sip.cseq import CSeq
 from sip.fields import header_line
 from sip.flow import Flow
 from sip.grammar import is_token
+from sip.headers import canonical
 from sip.layer import reply_flow, server_key
 from sip.message import Request
 from sip.reasons import REASONS
@@ -84,15 +85,26 @@ def cut(data: bytes) -> Wording | None:
         credentials,
     )
     number = new.cseq
-    if not (is_token(new.branch) and is_token(new.tag) and number.isdigit() and len(number) <= _CSEQ_DIGITS):
-        return None
-    return new
+    usual = (new.branch.isalnum() or is_token(new.branch)) and (new.tag.isalnum() or is_token(new.tag))
+    return new if usual and number.isdigit() and len(number) <= _CSEQ_DIGITS else None
 
 
 class Known:
     """A wording that was served before, by the way it came. `path` is where answers go."""
 
-    __slots__ = ("_after", "_before", "_from", "_key", "_pattern", "_tag", "_texts", "flow", "path")
+    __slots__ = (
+        "_after",
+        "_before",
+        "_from",
+        "_key",
+        "_lines",
+        "_pattern",
+        "_places",
+        "_tag",
+        "_texts",
+        "flow",
+        "path",
+    )
 
     def __init__(self, wording: Wording, request: Request, flow: Flow) -> None:
         """Take a REGISTER that was served, stamped as it is, and what it was cut into."""
@@ -113,20 +125,28 @@ class Known:
         )
         request.remove("Authorization")
         self._pattern = request
+        self._lines = [f"{name}: {value}" for name, value in request.headers]
+        names = [canonical(name) for name, _ in request.headers]
+        self._places = names.index("Via"), names.index("From"), names.index("CSeq")
         # Read once for all that are made of it.
         _ = request.request_uri, request.from_, request.to, request.contacts
 
     def request(self, new: Wording) -> Request:
         """Make the message that was cut apart, stamped."""
         pattern, tag, number = self._pattern, new.tag, new.cseq
-        typed: dict[str, object] = {"CSeq": CSeq(int(number), "REGISTER")}
+        lines = self._lines.copy()
+        via, from_, cseq = self._places
         values = {"Via": f"{self._before}{new.branch}{self._after}", "CSeq": f"{number} REGISTER"}
+        typed: dict[str, object] = {"CSeq": CSeq(int(number), "REGISTER")}
+        lines[via], lines[cseq] = f"Via: {values['Via']}", f"CSeq: {values['CSeq']}"
         if tag != self._tag:
             values["From"] = self._from + tag
+            lines[from_] = f"From: {values['From']}"
             typed["From"] = pattern.from_.with_tag(tag)
         if new.credentials is not None:
             values["Authorization"] = new.credentials
-        return pattern.again(values, typed)
+            lines.append(f"Authorization: {new.credentials}")
+        return pattern.again(lines, values, typed)
 
     def key(self, new: Wording) -> str:
         """Return what `server_key` says of the message that was cut apart."""

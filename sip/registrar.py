@@ -118,9 +118,8 @@ class Bindings:
         """Do what a REGISTER for `aor`, already authorised, asks for (10.3 steps 6 to 8)."""
         contacts = request.contacts
         bindings = self._alive(aor, now)
-        if not contacts:
-            return self._listing(bindings, request, now)
-        if len(contacts) == 1 and self._refresh(aor, bindings, request, contacts[0], flow, now):
+        known = len(contacts) == 1 and self._refresh(aor, bindings, request, contacts[0], flow, now)
+        if known or not contacts:
             return self._listing(bindings, request, now)
         if any(contact.star for contact in contacts):
             return self._remove_all(aor, bindings, request, contacts, now)

@@ -22,8 +22,8 @@ REGISTERED: Final = Kind("register.ok", "{extension} registered over {transport}
 GONE: Final = Kind("register.gone", "{extension} has {phones} phones left")
 SAVE_SECONDS: Final = 1.0
 """How long changed registrations wait to go to the store together."""
-RENEWED_SECONDS: Final = 10.0
-"""How long prolonged ones wait: phones prolong long before the end, so a restart in between loses nothing."""
+RENEWED_SECONDS: Final = 5.0
+"""How long prolonged ones wait: a box that dies in between remembers the end before, which is still to come."""
 
 
 class SavedBindings(Protocol):
@@ -72,6 +72,7 @@ class Registrations:
         self._phones: dict[str, int] = {}
         self._dirty: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
 
     def limit(self, limits: RegistrarLimits) -> None:
         """Grant registrations by other limits from now on."""
@@ -130,12 +131,13 @@ class Registrations:
             self._save_within(RENEWED_SECONDS)
 
     def _save_within(self, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        if self._timer is not None and self._timer.when() <= loop.time() + seconds:
-            return
+        due = self._clock.now() + seconds
         if self._timer is not None:
+            if self._due <= due:
+                return
             self._timer.cancel()
-        self._timer = loop.call_later(seconds, self.save)
+        self._due = due
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.save)
 
     def _changed(self, extension: str) -> None:
         self._dirty.add(extension)

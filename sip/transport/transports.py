@@ -105,6 +105,12 @@ class Transports:
         self._streams.append(stream)
         return stream.address
 
+    def secure(self, context: SSLContext) -> None:
+        """Serve TLS with another certificate; connections there are already go on."""
+        for stream in self._streams:
+            if stream.kind == "TLS":
+                stream.secure(context)
+
     async def unbind(self, kind: Literal["UDP", "TCP", "TLS"], host: str, port: int) -> None:
         """Listen at an address no longer; the connections that came in there are closed."""
         if kind == "UDP":

@@ -24,6 +24,7 @@ from provisioning.site_dialling import (
     read_services,
 )
 from provisioning.site_dns import Dns, read_dns
+from provisioning.site_trunk import MOST_TRUNKS, Trunk, read_trunks
 
 __all__ = [
     "Calls",
@@ -36,6 +37,7 @@ __all__ = [
     "Sip",
     "Site",
     "SiteError",
+    "Trunk",
     "countries",
     "is_address",
     "parse_country",
@@ -147,6 +149,7 @@ class Site:
     """How the site calls outside; None: it says nothing about that."""
     notify: tuple[str, ...] = ()
     """Whose phones are told of a call for help."""
+    trunks: tuple[Trunk, ...] = ()
 
     @property
     def emergency(self) -> dict[str, str]:
@@ -255,6 +258,7 @@ def _site(document: Document, root: Table) -> Site:
     dns = read_dns(root)
     dialling = read_dialling(root.table("dialling")) if root.has("dialling") else None
     notify = read_notify(root.table("emergency"))
+    trunks = read_trunks(root.tables("trunk", MOST_TRUNKS, required=False))
     root.close()
     if document.faults:  # SiteError follows; what depends on several values would only be noise
         return Site(
@@ -264,6 +268,9 @@ def _site(document: Document, root: Table) -> Site:
     profile = read_country(country)
     if dialling is not None:
         dialling = at_home(document, dialling, profile.home, profile.emergency)
+    home = profile.home if dialling is None else dialling.home
+    trunks = tuple(trunk.at(home.code, home.trunk) for trunk in trunks)
+    _check_trunks(document, listeners, trunks, dns)
     logged = Log(level, kilobytes)
     return Site(
         name,
@@ -278,7 +285,33 @@ def _site(document: Document, root: Table) -> Site:
         dns,
         dialling,
         notify,
+        trunks,
     )
+
+
+def _check_trunks(
+    document: Document, listeners: tuple[Listener, ...], trunks: tuple[Trunk, ...], dns: Dns | None
+) -> None:
+    speaks_udp = any(listener.transport == "udp" for listener in listeners)
+    for number, trunk in enumerate(trunks):
+        if trunk.number_format == "national" and not trunk.country_code:
+            document.fault(
+                ("trunk", number, "country_code"),
+                "missing",
+                "add it: national numbers are those of one country",
+            )
+        if dns is None and trunk.needs_dns:
+            document.fault(
+                ("trunk", number, "host"),
+                f"{trunk.name} is found by name, and the box has no DNS server to ask",
+                'add [dns] with servers = ["192.0.2.53"], or write an address here',
+            )
+        if trunk.transport in {"", "udp"} and not speaks_udp:
+            document.fault(
+                ("trunk", number, "transport"),
+                f"{trunk.name} speaks UDP, and the box listens nowhere for that",
+                'add a [[listener]] with transport = "udp", or write tcp or tls here',
+            )
 
 
 def _check_ports(document: Document, listeners: tuple[Listener, ...], media: Media, calls: Calls) -> None:

@@ -219,10 +219,12 @@ class Table:
             value = None
         return Table(self._document, (*self._path, key), value or {})
 
-    def tables(self, key: str, most: int) -> list["Table"]:
-        """Read an array of one to `most` tables."""
+    def tables(self, key: str, most: int, *, required: bool = True) -> list["Table"]:
+        """Read an array of one to `most` tables, of none where it is not required."""
         self._asked.append(key)
         value = self._values.get(key)
+        if value is None and not required:
+            return []
         if (
             not isinstance(value, list)
             or not value

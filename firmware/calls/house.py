@@ -6,6 +6,7 @@ from typing import Protocol
 
 from firmware.calls.lamps import Lamps
 from firmware.calls.leg import Dialer
+from firmware.calls.outside import Lines
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.media import Description, Side
@@ -68,3 +69,4 @@ class House:
     settings: Settings
     preferences: Preferences | None = None
     lamps: Lamps = field(default_factory=Lamps)
+    lines: Lines | None = None

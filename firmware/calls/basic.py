@@ -1,11 +1,14 @@
 """The basic call: who is meant, find somebody who answers, talk."""
 
+from dataclasses import replace
+
 from firmware.calls.call import By, Call, Ending, personal
 from firmware.calls.cause import Cause
 from firmware.calls.codes import Service
 from firmware.calls.conversation import Conversation
 from firmware.calls.house import Bridge
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Unknown
+from firmware.calls.leg import Leg
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Plan, Unknown
 from firmware.calls.search import Search
 from firmware.calls.services import serve
 from firmware.journal import Kind, Level
@@ -16,6 +19,15 @@ EMERGENCY_WITHOUT_LINE = Kind(
     "EMERGENCY CALL by {caller} could not go out: this box has no line to the outside",
     Level.ALARM,
 )
+
+
+def present(leg: Leg, plan: Plan) -> None:
+    """Take a code that hides or shows who calls for what it says; who calls for help is always shown."""
+    leg.dialled, private = plan.presentation(leg.dialled)
+    if plan.is_emergency(leg.dialled):
+        private = False
+    if private is not None and private is not leg.party.private:
+        leg.party = replace(leg.party, private=private)
 
 
 async def basic_call(call: Call) -> Ending:

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from firmware.calls.codes import Codes, Service
+from firmware.calls.codes import Codes, Feature, Service
 from firmware.calls.leg import Party
 from firmware.store.model import Forward, Group, Occasion
 
 _SEPARATORS = str.maketrans("", "", "-.() ")  # visual separators, RFC 3966 section 5.1.1
+_PRESENTATION = frozenset({Feature.WITHHOLD, Feature.SHOW})
 _EMERGENCY_URN = "urn:service:sos"  # RFC 5031 section 4.2; sub-services follow after a dot
 
 
@@ -32,6 +33,8 @@ class Callable(Protocol):
     def forwards(self) -> tuple[Forward, ...]: ...  # noqa: D102
     @property
     def dnd(self) -> bool: ...  # noqa: D102
+    @property
+    def private(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,9 @@ class Plan:
         people: dict[str, Party] = {}
         handling: dict[str, Handling] = {}
         for extension in extensions:
-            people[extension.id] = party = Party(extension.id, extension.number, extension.name)
+            people[extension.id] = party = Party(
+                extension.id, extension.number, extension.name, extension.private
+            )
             if extension.dnd or extension.forwards:
                 forwards = {forward.occasion: forward for forward in extension.forwards}
                 handling[extension.id] = Handling(forwards, extension.dnd)
@@ -123,7 +128,17 @@ class Plan:
         lowered = dialled.lower()
         if lowered == _EMERGENCY_URN or lowered.startswith(_EMERGENCY_URN + "."):
             return True
-        return dialled.translate(_SEPARATORS) in self.emergency
+        return self.presentation(dialled)[0].translate(_SEPARATORS) in self.emergency
+
+    def presentation(self, dialled: str) -> tuple[str, bool | None]:
+        """Return the number behind a code that hides or shows who calls, and which; None: neither."""
+        private: bool | None = None
+        while dialled[:1] in {"*", "#"}:
+            service = self._codes.find(dialled)
+            if service is None or service.feature not in _PRESENTATION or not service.number:
+                break
+            dialled, private = service.number, service.feature is Feature.WITHHOLD
+        return dialled, private
 
     def route(self, dialled: str, caller: Party) -> Route:
         """Decide what becomes of a call."""

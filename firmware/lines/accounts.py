@@ -18,7 +18,9 @@ class Account:
         self.extension = extension
         self.hashes = hashes
         self.party = (
-            Party(None, "") if extension is None else Party(extension.id, extension.number, extension.name)
+            Party(None, "")
+            if extension is None
+            else Party(extension.id, extension.number, extension.name, extension.private)
         )
 
 
@@ -49,6 +51,10 @@ class Accounts:
     def get(self, extension: str) -> Account | None:
         """Return the account of an extension's id."""
         return self._by_id.get(extension)
+
+    def all(self) -> list[Account]:
+        """Return every account."""
+        return list(self._by_id.values())
 
     def ha1(self, user: str, algorithm: str) -> str | None:
         """Return the hash a `DigestServer` asks for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
 
 from firmware.calls.cause import Cause
@@ -16,6 +17,7 @@ from firmware.lines.accounts import STRANGER, Account, Accounts
 from firmware.lines.blf import DIALOG, DialogPackage
 from firmware.lines.gate import Digests, Gate, dialled
 from firmware.lines.history import history
+from firmware.lines.identity import asserted, named, presented, referred_by, unserved
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
 from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, SipLeg, read
 from firmware.lines.status import GOODBYES
@@ -32,11 +34,6 @@ from sip.stack import Stack, StackConfig
 from sip.transfer import Replaces
 from sip.uas import UasSession
 from sip.uri import SipUri
-
-_ANONYMOUS: Final = NameAddr(
-    SipUri(user="anonymous", host="anonymous.invalid"), "Anonymous"
-)  # RFC 3323 4.1.1.3
-
 
 Listener = tuple[Transport, Address]
 """A socket of ours: transport and local address, as in `Flow`."""
@@ -232,6 +229,8 @@ class SipEndpoint:
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion] = (),
+        *,
+        referrer: Party | None = None,
     ) -> list[Leg]:
         """Ring every phone of an extension; one leg each."""
         account = self._accounts.get(extension)
@@ -241,7 +240,7 @@ class SipEndpoint:
         legs: list[Leg] = []
         try:
             legs.extend(
-                self._invite(account, binding, caller, offer, diversions, now)
+                self._invite(account, binding, caller, offer, diversions, referrer, now)
                 for binding in self._registrations.lookup(extension, now)
             )
         except BaseException:
@@ -257,23 +256,26 @@ class SipEndpoint:
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion],
+        referrer: Party | None,
         now: float,
     ) -> OutgoingLeg:
         leg = OutgoingLeg(os.urandom(8).hex(), account.party, self._now, offerless=offer is None)
         host = self.stack.host(binding.flow)
-        known = NameAddr(SipUri(user=caller.number, host=host), caller.name)
+        assured = asserted(caller, host)
         session = self.stack.invite(
             binding.uri,
             binding.flow,
-            caller=str(_ANONYMOUS if caller.extension is None else known),
+            caller=str(named(caller, host)),
             callee=str(NameAddr(SipUri(user=account.party.number, host=host))),
             offer=None if offer is None else bytes(offer),
             listener=leg,
             now=now,
             reliable=offer is not None,
-            headers=history(diversions, account.party, host),
+            headers=(*assured, *referred_by(referrer, host), *history(diversions, account.party, host)),
         )
         session.identity = account
+        session.asserted = assured
+        leg.assured = partial(asserted, host=host)
         leg.find = self._leg_of
         leg.calling(session)
         return leg
@@ -299,16 +301,23 @@ class SipEndpoint:
         if description is None and session.offer is not None:
             self._reject(session, Cause.NOT_ACCEPTABLE, now)
             return
+        refusal = self._refusal(session.request)
+        if refusal is not None:
+            session.reject(refusal.status, now)
+            return
         account = identity if isinstance(identity, Account) else STRANGER
+        if account is STRANGER:  # it calls for help: nothing is lost by believing where it comes from
+            account = self._registrations.at(session.flow, now) or STRANGER
         leg = IncomingLeg(
             os.urandom(8).hex(),
-            account.party,
+            presented(session.request, account.party, account.extension),
             self._now,
             session,
             dialled=dialled(session.request),
             description=description,
         )
         leg.find = self._leg_of
+        leg.assured = partial(asserted, host=self.stack.host(session.flow))
         if session.replaces is not None:
             replaced = session.replaces.listener
             if account is STRANGER or not isinstance(replaced, SipLeg):
@@ -321,6 +330,9 @@ class SipEndpoint:
         session = self.stack.find(wanted)
         listener = None if session is None or session.state != "confirmed" else session.listener
         return listener if isinstance(listener, SipLeg) else None
+
+    def _refusal(self, request: Request) -> Answer | None:
+        return None if self.urgent(request) else unserved(request)
 
     def _reject(self, session: UasSession, cause: Cause, now: float) -> None:
         goodbye = GOODBYES[cause]

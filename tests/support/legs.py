@@ -276,6 +276,7 @@ class Person:
     aliases: tuple[str, ...] = ()
     forwards: tuple[Forward, ...] = ()
     dnd: bool = False
+    private: bool = False
 
 
 class Exchange:
@@ -339,6 +340,8 @@ class Exchange:
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion] = (),
+        *,
+        referrer: Party | None = None,
     ) -> list[ScriptedLeg]:
         self.faults.here()
         person = next(person for person in self.people if person.id == extension)

@@ -12,6 +12,7 @@ from typing import Final
 
 from provisioning.site_check import Document, Fault, SiteError, Table
 from provisioning.site_codes import Codes, read_codes
+from provisioning.site_dns import Dns, read_dns
 
 __all__ = [
     "Calls",
@@ -125,6 +126,7 @@ class Site:
     calls: Calls
     log: Log
     codes: Codes = ()
+    dns: Dns | None = None
 
 
 def read_site(path: Path) -> Site:
@@ -219,15 +221,15 @@ def _site(document: Document, root: Table) -> Site:
     kilobytes = log.integer("file_kilobytes", 64, 1048576, 4096)
     log.close()
     codes = read_codes(root.table("codes"))
+    dns = read_dns(root)
     root.close()
     if document.faults:  # SiteError follows; what depends on several values would only be noise
         return Site(
             name, Country(country, "", ()), listeners, media, sip, registration, calls, Log(level, kilobytes)
         )
     _check_ports(document, listeners, media, calls)
-    return Site(
-        name, read_country(country), listeners, media, sip, registration, calls, Log(level, kilobytes), codes
-    )
+    logged = Log(level, kilobytes)
+    return Site(name, read_country(country), listeners, media, sip, registration, calls, logged, codes, dns)
 
 
 def _check_ports(document: Document, listeners: tuple[Listener, ...], media: Media, calls: Calls) -> None:

@@ -67,10 +67,16 @@ def plan(old: Site, new: Site) -> list[Change]:
             )
             for feature, code in old.codes
         ),
+        _value("dns", _dns(old), _dns(new), Effect.NOW),
         _value("log.level", old.log.level, new.log.level, Effect.NOW),
         _value("log.file_kilobytes", old.log.file_kilobytes, new.log.file_kilobytes, Effect.RESTART),
     ]
     return [change for change in changes if change is not None]
+
+
+def _dns(site: Site) -> str:
+    dns = site.dns
+    return "none" if dns is None else f"{' '.join(dns.servers)}, port {dns.port}, {dns.seconds} s"
 
 
 def _value(key: str, old: object, new: object, effect: Effect) -> Change | None:

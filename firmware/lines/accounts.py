@@ -48,6 +48,16 @@ class Accounts:
         """Return the account of a number."""
         return self._by_number.get(number)
 
+    def reached(self, number: str) -> Account | None:
+        """Return the account of a number or an alias."""
+        found = self._by_number.get(number)
+        if found is not None:
+            return found
+        return next(
+            (each for each in self._by_id.values() if each.extension and number in each.extension.aliases),
+            None,
+        )
+
     def get(self, extension: str) -> Account | None:
         """Return the account of an extension's id."""
         return self._by_id.get(extension)

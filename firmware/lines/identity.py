@@ -1,12 +1,13 @@
 """Who is told who somebody is: the one place that decides it (RFC 3323, 3325, 3892, 7044).
 
-What a far end reads of a party (From, P-Asserted-Identity, Diversion, History-Info, Referred-By) is made here,
-and somebody who wants to stay private (`Party.private`) is anonymous in all of it. Phones of the house stand
-outside the trust of RFC 3325: they are told who asserts nothing, and what they say of themselves is believed
-only as a choice among their own numbers. Who somebody is comes from the proof in the request, never from its
-text; of the text only the wish for privacy counts. Calls for help always tell (`firmware.calls.basic`).
+What a far end reads of a party (From, P-Asserted-Identity, Diversion, History-Info, Referred-By) is made
+here, and somebody who wants to stay private (`Party.private`) is anonymous in all of it. Phones stand
+outside the trust of RFC 3325: of somebody private they are told nothing, and what they say of themselves is
+believed only as a choice among their own numbers. Who somebody is comes from the proof in the request, never
+from its text; of the text only the wish for privacy counts. Calls for help always tell
+(`firmware.calls.basic.present`).
 
-Remote-Party-ID is never sent: it is a draft that expired, and phones that read it read P-Asserted-Identity too.
+Remote-Party-ID is never sent: the draft expired, and phones that read it read P-Asserted-Identity too.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def asserted(party: Party, host: str) -> Headers:
 
 
 def referred_by(party: Party | None, host: str) -> Headers:
-    """Return who handed the call over, made from who proved to be (RFC 3892 2); what they wrote is not read."""
+    """Return who handed the call over, made from who proved to be (RFC 3892); what they wrote is not."""
     if party is None or party.private or not party.number:
         return ()
     return (("Referred-By", str(NameAddr(SipUri(user=party.number, host=host)))),)
@@ -64,7 +65,7 @@ def is_anonymous(address: NameAddr) -> bool:
 
 
 def unserved(request: Request) -> Answer | None:
-    """Refuse a wish for privacy we cannot fulfil, if whoever calls would rather not call then (RFC 3323 5)."""
+    """Refuse a wish for privacy we cannot fulfil, if whoever calls then would rather not (RFC 3323 5)."""
     if "Privacy" not in request:
         return None
     wishes = _wishes(request)
@@ -72,7 +73,7 @@ def unserved(request: Request) -> Answer | None:
 
 
 def presented(request: Request, party: Party, extension: Extension | None) -> Party:
-    """Return who calls: who proved to be `party`, under which of their numbers, and whether they stay private.
+    """Return who calls: who proved to be `party`, under which of their numbers, and whether in private.
 
     `Privacy: none` shows who is private as a rule (RFC 3323 4.3); an anonymous From hides.
     """

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
 from firmware.calls.cause import Cause
 from firmware.calls.lamps import Light
@@ -18,6 +18,7 @@ from firmware.lines.blf import DIALOG, DialogPackage
 from firmware.lines.gate import Digests, Gate, dialled
 from firmware.lines.history import history
 from firmware.lines.identity import asserted, named, presented, referred_by, unserved
+from firmware.lines.mailbox import MAILBOX, MailboxPackage
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
 from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, SipLeg, read
 from firmware.lines.status import GOODBYES
@@ -25,6 +26,7 @@ from firmware.media import Description
 from firmware.store.model import Extension
 from sip.answer import Answer
 from sip.digest import DigestServer
+from sip.event import Package
 from sip.flow import Address, Flow, Transport
 from sip.message import Request
 from sip.nameaddr import NameAddr
@@ -128,7 +130,7 @@ class _Stack(Stack):
         registrations: Registrations,
     ) -> None:
         handlers = {"REGISTER": registrations.serve}
-        super().__init__(send, endpoint, config, os.urandom, handlers, {DIALOG: endpoint.lamps})
+        super().__init__(send, endpoint, config, os.urandom, handlers, endpoint.packages)
         self._registrations = registrations
 
     def flow_closed(self, flow: Flow, now: float) -> None:
@@ -172,6 +174,8 @@ class SipEndpoint:
         self._registrations = Registrations(self._accounts, kept.bindings, journal, clock, limits)
         self._registrations.restore()
         self.lamps = DialogPackage(self._accounts, self._lights)
+        self.mailboxes = MailboxPackage(self._accounts)
+        self.packages: dict[str, Package] = {DIALOG: self.lamps, MAILBOX: self.mailboxes}
         self.stack: Stack = _Stack(send, self, self._settings.stack, self._registrations)
 
     # -- for the house -----------------------------------------------------------------------------
@@ -201,6 +205,14 @@ class SipEndpoint:
 
     def extension_changed(self, extension: str | None = None) -> None:
         """Read one extension (its id) or all again; who is gone or has a new secret is unregistered."""
+        mailboxes = self.stack.notifier.watched(MAILBOX)
+        before = {each: self.mailboxes.messages(each) for each in mailboxes}
+        self._read(extension)
+        for each in mailboxes:
+            if self.mailboxes.messages(each) != before[each]:
+                self.stack.notifier.changed(MAILBOX, each, self._now())
+
+    def _read(self, extension: str | None) -> None:
         if extension is None:
             for ended in self._accounts.load(self._kept.extensions.list()):
                 self._drop(ended)

@@ -3,11 +3,11 @@
 from firmware.calls.call import By, Call, Ending, personal
 from firmware.calls.cause import Cause
 from firmware.calls.codes import Service
-from firmware.calls.conversation import Conversation
+from firmware.calls.conversation import talk
+from firmware.calls.desk import feature
 from firmware.calls.house import Bridge
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Unknown
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, ParkAt, Unknown
 from firmware.calls.search import Search
-from firmware.calls.services import serve
 from firmware.journal import Kind, Level
 from firmware.media import NoPorts, NotAcceptable
 
@@ -28,8 +28,8 @@ async def basic_call(call: Call) -> Ending:
             return Ending(Cause.NOT_ALLOWED, By.BOX)
         case Unknown():
             return Ending(Cause.UNKNOWN_NUMBER, By.BOX)
-        case Service():
-            return await serve(call, route)
+        case Service() | ParkAt():
+            return await feature(call, route)
         case Internal() | Hunt():
             return await connect(call, route)
 
@@ -56,5 +56,4 @@ async def _find_and_talk(call: Call, bridge: Bridge, route: Internal | Hunt) -> 
     outcome = await Search(call, bridge, offer).go(route)
     if isinstance(outcome, Ending):
         return outcome
-    call.callee = outcome.phone.party
-    return await Conversation(call, bridge, outcome.phone, offer).talk(outcome.description)
+    return await talk(call, bridge, outcome, offer)

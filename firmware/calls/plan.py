@@ -2,7 +2,8 @@
 
 1. Emergency numbers, before anything that could shadow or refuse them.
 2. Permission: whoever is not one of our extensions may call emergency numbers only.
-3. Extensions, by number or alias; ring groups; star codes. None of these can be an emergency number.
+3. Extensions, by number or alias; ring groups; park slots; star codes. None of these can be an emergency
+   number.
 """
 
 from collections.abc import Iterable
@@ -32,6 +33,8 @@ class Callable(Protocol):
     def forwards(self) -> tuple[Forward, ...]: ...  # noqa: D102
     @property
     def dnd(self) -> bool: ...  # noqa: D102
+    @property
+    def waiting(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Handling:
 
     forwards: dict[Occasion, Forward] = field(default_factory=dict, repr=False)
     dnd: bool = False
+    waiting: bool = True
 
 
 _AS_USUAL = Handling()
@@ -68,6 +72,13 @@ class Hunt:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkAt:
+    """A park slot."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotAllowed:
     """The caller may not call this."""
 
@@ -77,7 +88,7 @@ class Unknown:
     """Nobody has this number."""
 
 
-Route = Emergency | Internal | Hunt | Service | NotAllowed | Unknown
+Route = Emergency | Internal | Hunt | ParkAt | Service | NotAllowed | Unknown
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -89,6 +100,7 @@ class Plan:
     _handling: dict[str, Handling] = field(repr=False)
     _hunts: dict[str, Hunt] = field(repr=False)
     _codes: Codes = field(repr=False)
+    slots: dict[str, ParkAt]
 
     def __init__(
         self,
@@ -96,8 +108,12 @@ class Plan:
         extensions: Iterable[Callable],
         groups: Iterable[Group] = (),
         codes: Codes | None = None,
+        slots: Iterable[str] = (),
     ) -> None:
-        """Build the plan. Raises ValueError if there is no emergency number: no box runs without one."""
+        """Build the plan. Of the park slots those remain whose number nobody has.
+
+        Raises ValueError if there is no emergency number: no box runs without one.
+        """
         numbers = frozenset(number.translate(_SEPARATORS) for number in emergency)
         if not numbers or "" in numbers:
             raise ValueError("a dial plan needs at least one emergency number")
@@ -106,9 +122,9 @@ class Plan:
         handling: dict[str, Handling] = {}
         for extension in extensions:
             people[extension.id] = party = Party(extension.id, extension.number, extension.name)
-            if extension.dnd or extension.forwards:
+            if extension.dnd or extension.forwards or not extension.waiting:
                 forwards = {forward.occasion: forward for forward in extension.forwards}
-                handling[extension.id] = Handling(forwards, extension.dnd)
+                handling[extension.id] = Handling(forwards, extension.dnd, extension.waiting)
             for alias in extension.aliases:
                 parties.setdefault(alias.translate(_SEPARATORS), party)
             parties[extension.number.translate(_SEPARATORS)] = party  # a number is stronger than an alias
@@ -117,6 +133,8 @@ class Plan:
         object.__setattr__(self, "_handling", handling)
         object.__setattr__(self, "_hunts", {group.number: _hunt(group, people) for group in groups})
         object.__setattr__(self, "_codes", codes or Codes({}))
+        taken = {*numbers, *parties, *self._hunts}
+        object.__setattr__(self, "slots", {slot: ParkAt(slot) for slot in slots if slot not in taken})
 
     def is_emergency(self, dialled: str) -> bool:
         """Tell whether this is a call for help."""
@@ -135,7 +153,20 @@ class Plan:
         callee = self._parties.get(number)
         if callee is not None and callee.extension is not None:
             return Internal(callee.extension, callee)
-        return self._hunts.get(number) or self._codes.find(number) or Unknown()
+        return self._hunts.get(number) or self.slots.get(number) or self._codes.find(number) or Unknown()
+
+    def feature(self, dialled: str) -> ParkAt | Service | None:
+        """Return the slot or code that a number is, None for whatever else it means."""
+        number = dialled.translate(_SEPARATORS)
+        if self.is_emergency(dialled) or number in self._parties or number in self._hunts:
+            return None
+        return self.slots.get(number) or self._codes.find(number)
+
+    def together(self, one: str, other: str) -> bool:
+        """Tell whether two extensions are one or members of one ring group."""
+        return one == other or any(
+            {one, other} <= {member.extension for member in hunt.members} for hunt in self._hunts.values()
+        )
 
     def handling(self, extension: str) -> Handling:
         """Return what an extension wants done with its calls."""

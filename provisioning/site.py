@@ -6,16 +6,18 @@ Anything unknown, missing or wrong is refused with `SiteError`, which names ever
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from provisioning.site_check import Document, Fault, SiteError, Table
 from provisioning.site_codes import Codes, read_codes
+from provisioning.site_desk import Desk, read_desk
 
 __all__ = [
     "Calls",
     "Country",
+    "Desk",
     "Fault",
     "Listener",
     "Log",
@@ -125,6 +127,7 @@ class Site:
     calls: Calls
     log: Log
     codes: Codes = ()
+    desk: Desk = field(default_factory=Desk)
 
 
 def read_site(path: Path) -> Site:
@@ -219,15 +222,16 @@ def _site(document: Document, root: Table) -> Site:
     kilobytes = log.integer("file_kilobytes", 64, 1048576, 4096)
     log.close()
     codes = read_codes(root.table("codes"))
+    desk = read_desk(root.table("desk"), root.table("park"))
     root.close()
     if document.faults:  # SiteError follows; what depends on several values would only be noise
         return Site(
             name, Country(country, "", ()), listeners, media, sip, registration, calls, Log(level, kilobytes)
         )
     _check_ports(document, listeners, media, calls)
-    return Site(
-        name, read_country(country), listeners, media, sip, registration, calls, Log(level, kilobytes), codes
-    )
+    limits = Log(level, kilobytes)
+    profile = read_country(country)
+    return Site(name, profile, listeners, media, sip, registration, calls, limits, codes, desk)
 
 
 def _check_ports(document: Document, listeners: tuple[Listener, ...], media: Media, calls: Calls) -> None:

@@ -1,8 +1,8 @@
 """Two legs talk: offers of either are passed to the other, either may hand over, until one ends."""
 
 import asyncio
-import contextlib
 from collections.abc import Coroutine
+from traceback import clear_frames
 
 from firmware.calls.call import By, Call, Ending
 from firmware.calls.cause import Cause
@@ -189,7 +189,6 @@ class Conversation:
         """Bring whom `referral` means into the place of `by`; if that fails, the call goes on as it was."""
         call, consulted = self.call, referral.consulted
         errand = Errand(call, stays, referral, self._side(by))
-        faults: list[Exception] = []
         try:
             if consulted is None:
                 newcomer = await reach(errand, self.bridge, by, referral.dialled, self._told.get(stays))
@@ -211,8 +210,8 @@ class Conversation:
         finally:
             referral.failed(Cause.CANCELLED)  # said only if nothing was said before
             faults = errand.close(Cause.CANCELLED)
-        if faults:
-            raise faults[0]
+            if faults:
+                raise faults[0]
 
     async def _join(self, by: Leg, stays: Leg, newcomer: Newcomer) -> None:
         leg, accepted = newcomer.leg, newcomer.before
@@ -277,5 +276,7 @@ async def talk(call: Call, bridge: Bridge, found: Outcome, offered: Description 
 
 def _look_at(task: asyncio.Task[None]) -> None:
     """Take what a task raised out of it: kept there, it holds the frames of the call in a cycle."""
-    with contextlib.suppress(asyncio.CancelledError):
+    try:
         task.exception()
+    except asyncio.CancelledError as cancelled:
+        clear_frames(cancelled.__traceback__)

@@ -133,7 +133,6 @@ class Manner(Enum):
     """How a phone is called; it may show and sound what it is about."""
 
     USUAL = "usual"
-    WAITING = "waiting"  # while it talks already
     RECALL = "recall"  # who was parked comes back
     INTERCOM = "intercom"  # it is to answer by itself
 

@@ -95,18 +95,13 @@ class Search:
     def _silent(self, callee: Party) -> bool:
         """Whether somebody's phones are not to ring: do not disturb, or they take one call at a time."""
         handling = self._call.plan.handling(callee.extension or "")
-        return handling.dnd or (not handling.waiting and self._busy(callee))
-
-    def _busy(self, callee: Party) -> bool:
-        return self._call.house.present.busy(callee.extension or "")
+        busy = self._call.house.present.busy
+        return handling.dnd or (not handling.waiting and busy(callee.extension or ""))
 
     def _dial(self, callee: Party) -> list[Leg]:
         call = self._call
-        manner = self._manner
-        if manner is Manner.USUAL and self._busy(callee):
-            manner = Manner.WAITING
         phones = call.house.dialer.dial(
-            callee.extension or "", call.caller.party, self._offer, tuple(self._diversions), manner
+            callee.extension or "", call.caller.party, self._offer, tuple(self._diversions), self._manner
         )
         for phone in phones:
             call.adopt(phone)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from firmware.calls.codes import Codes, Feature
-from firmware.calls.house import Settings
+from firmware.calls.house import Reach, Settings
 from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
 from firmware.clock import Clock
@@ -26,7 +26,7 @@ from provisioning.site import Site
 from sip.transport import Transports
 
 if TYPE_CHECKING:
-    from firmware.operations.context import ActiveCall, Phone
+    from firmware.operations.context import ActiveCall, Parked, Phone
     from firmware.operations.socket import Control
 
 LEVELS: Final = {"quiet": Level.WARNING, "normal": Level.INFO, "detailed": Level.DEBUG}
@@ -286,6 +286,14 @@ class Box:
             for view in self._calls.active()
         ]
 
+    def parked(self) -> "Sequence[Parked]":
+        """Return who is parked."""
+        from firmware.operations.context import Parked
+
+        return [
+            Parked(one.slot, one.call, one.who.value, one.by.value, one.since) for one in self._calls.parked()
+        ]
+
     def hangup(self, call: str) -> bool:
         """End a running call; False when there is none of that id."""
         return self._calls.hangup(call)
@@ -357,7 +365,10 @@ class Box:
 
     def _plan(self, site: Site) -> Plan:
         codes = Codes({Feature(name): code for name, code in site.codes})
-        return Plan(site.country.emergency, self._store.extensions.list(), self._store.groups.list(), codes)
+        store = self._store
+        return Plan(
+            site.country.emergency, store.extensions.list(), store.groups.list(), codes, site.desk.slots
+        )
 
     def _line_settings(self, site: Site) -> SipSettings:
         return SipSettings(
@@ -372,4 +383,10 @@ class Box:
 
 
 def _call_settings(site: Site) -> Settings:
-    return Settings(ring_seconds=float(site.calls.ring_seconds), max_calls=site.calls.most)
+    return Settings(
+        ring_seconds=float(site.calls.ring_seconds),
+        max_calls=site.calls.most,
+        pickup=Reach(site.desk.pickup),
+        intercom=Reach(site.desk.intercom),
+        park_seconds=float(site.desk.park_seconds),
+    )

@@ -39,6 +39,17 @@ class ActiveCall:
     answered: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Somebody in a park slot, by whom, and since when in unix seconds."""
+
+    slot: str
+    call: str
+    who: str
+    by: str
+    since: float
+
+
 class Live(Protocol):
     """What main lends the operations of a running box."""
 
@@ -52,6 +63,10 @@ class Live(Protocol):
 
     def active_calls(self) -> Sequence[ActiveCall]:
         """Return the running calls."""
+        ...
+
+    def parked(self) -> Sequence[Parked]:
+        """Return who is parked."""
         ...
 
     def hangup(self, call: str) -> bool:

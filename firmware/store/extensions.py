@@ -55,6 +55,7 @@ class Extensions:
         secret: str | None = None,
         aliases: Sequence[str] | None = None,
         dnd: bool | None = None,
+        waiting: bool | None = None,
     ) -> Future[Extension]:
         """Change what is given, leave the rest. Raises Invalid, now or from the future."""
 
@@ -69,6 +70,7 @@ class Extensions:
                 old.aliases if aliases is None else tuple(aliases),
                 old.forwards,
                 old.dnd if dnd is None else dnd,
+                old.waiting if waiting is None else waiting,
             )
             check(new)
             return people.change(session, new)

@@ -32,7 +32,8 @@ class Forward:
 class Extension:
     """A person's (or room's) place in the plan: number, display name, SIP secret, aliases.
 
-    `forwards` has at most one of each occasion. `dnd`: do not disturb, the phones stay silent.
+    `forwards` has at most one of each occasion. `dnd`: do not disturb, the phones stay silent. `waiting`: a
+    second call rings while they talk.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Extension:
     aliases: tuple[str, ...] = field(default=(), repr=False)
     forwards: tuple[Forward, ...] = field(default=(), repr=False)
     dnd: bool = field(default=False, repr=False)
+    waiting: bool = field(default=True, repr=False)
 
 
 class Strategy(StrEnum):

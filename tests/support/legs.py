@@ -361,7 +361,7 @@ class Exchange:
         legs = []
         for name in self.phones.get(person.number, []):
             by = "".join(f" by {each.party.number} {each.occasion.value}" for each in diversions)
-            by += "" if manner in (Manner.USUAL, Manner.WAITING) else f", {manner.value}"
+            by += "" if manner is Manner.USUAL else f", {manner.value}"
             self.ladder.append(f"{name} <- INVITE from {caller.number} {offer or '(no offer)'}{by}")
             party = Party(person.id, person.number, person.name)
             legs.append(self._leg(ScriptedLeg(name, party, self.ladder)))

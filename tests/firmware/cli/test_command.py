@@ -197,7 +197,10 @@ def completed(tmp_path: Path, *words: str) -> list[str]:
     [
         (["rel"], ["reload"]),
         (["extension", "-"], ["--help", "--json", "--state"]),
-        (["extension", ""], ["add", "change", "dnd", "forward", "import", "list", "remove", "show"]),
+        (
+            ["extension", ""],
+            ["add", "change", "dnd", "forward", "import", "list", "remove", "show", "waiting"],
+        ),
         (["extension", "re"], ["remove"]),
         (["extension", "add", "--n"], ["--name", "--number"]),
         (["extension", "add", "--name", "show", "--al"], ["--alias"]),

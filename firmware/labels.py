@@ -17,6 +17,7 @@ class Category(StrEnum):
     PHONE_NUMBER = "user.contact.phone_number"
     CREDENTIALS = "user.authorization.credentials"
     PSEUDONYM = "user.unique_id.pseudonymous"
+    LOCATION = "user.location"
     IP_ADDRESS = "user.device.ip_address"
     DEVICE_ID = "user.device.device_id"
     SETTINGS = "user.settings"
@@ -36,6 +37,7 @@ class Purpose(StrEnum):
 
     PROVIDE_CALLS = "provide calls"
     REACH_PHONE = "reach the phone"
+    SEND_HELP = "send help to the right place"
     SHOW_CALLER = "show who calls"
     CALL_RECORD = "settle questions about a call"
     BILLING = "billing"

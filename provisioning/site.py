@@ -13,6 +13,7 @@ from typing import Final
 from provisioning.site_check import Document, Fault, SiteError, Table
 from provisioning.site_codes import Codes, read_codes
 from provisioning.site_desk import Desk, read_desk
+from provisioning.site_dns import Dns, read_dns
 
 __all__ = [
     "Calls",
@@ -127,6 +128,7 @@ class Site:
     calls: Calls
     log: Log
     codes: Codes = ()
+    dns: Dns | None = None
     desk: Desk = field(default_factory=Desk)
 
 
@@ -222,6 +224,7 @@ def _site(document: Document, root: Table) -> Site:
     kilobytes = log.integer("file_kilobytes", 64, 1048576, 4096)
     log.close()
     codes = read_codes(root.table("codes"))
+    dns = read_dns(root)
     desk = read_desk(root.table("desk"), root.table("park"))
     root.close()
     if document.faults:  # SiteError follows; what depends on several values would only be noise
@@ -229,9 +232,9 @@ def _site(document: Document, root: Table) -> Site:
             name, Country(country, "", ()), listeners, media, sip, registration, calls, Log(level, kilobytes)
         )
     _check_ports(document, listeners, media, calls)
-    limits = Log(level, kilobytes)
+    logged = Log(level, kilobytes)
     profile = read_country(country)
-    return Site(name, profile, listeners, media, sip, registration, calls, limits, codes, desk)
+    return Site(name, profile, listeners, media, sip, registration, calls, logged, codes, dns, desk=desk)
 
 
 def _check_ports(document: Document, listeners: tuple[Listener, ...], media: Media, calls: Calls) -> None:

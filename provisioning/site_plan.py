@@ -72,10 +72,16 @@ def plan(old: Site, new: Site) -> list[Change]:
         _value("park.first", old.desk.park_first, new.desk.park_first, Effect.NEW_CALLS),
         _value("park.slots", old.desk.park_slots, new.desk.park_slots, Effect.NEW_CALLS),
         _value("park.seconds", old.desk.park_seconds, new.desk.park_seconds, Effect.NEW_CALLS),
+        _value("dns", _dns(old), _dns(new), Effect.NOW),
         _value("log.level", old.log.level, new.log.level, Effect.NOW),
         _value("log.file_kilobytes", old.log.file_kilobytes, new.log.file_kilobytes, Effect.RESTART),
     ]
     return [change for change in changes if change is not None]
+
+
+def _dns(site: Site) -> str:
+    dns = site.dns
+    return "none" if dns is None else f"{' '.join(dns.servers)}, port {dns.port}, {dns.seconds} s"
 
 
 def _value(key: str, old: object, new: object, effect: Effect) -> Change | None:

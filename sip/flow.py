@@ -15,13 +15,15 @@ class Flow:
 
     `local` and `remote` are (IP address, port), IPv6 without brackets. `id` is the number of the connection
     on TCP and TLS, never used twice in the life of a process; on UDP it is 0 and `remote` alone tells where
-    to send.
+    to send. On a connection we made, `local` is where others reach us, our listening socket if there is one,
+    and `peer` the name the far end has proved to have before anything passes (RFC 5922), "" without TLS.
     """
 
     transport: Transport
     local: Address
     remote: Address
     id: int = 0
+    peer: str = ""
 
     @property
     def reliable(self) -> bool:
@@ -31,6 +33,10 @@ class Flow:
     def to(self, remote: Address) -> Flow:
         """Return the same socket aimed at another address; meaningful on UDP only."""
         return replace(self, remote=remote)
+
+    def of(self, local: Address) -> Flow:
+        """Return the same way with another address of ours."""
+        return replace(self, local=local)
 
 
 def bracketed(host: str) -> str:

@@ -128,8 +128,10 @@ class Layer:
 
     def via(self, flow: Flow, host: str, branch: str | None = None) -> str:
         """Return the Via of a request we at `host` send on `flow`; `rport` asks for symmetry (RFC 3581)."""
-        port = flow.local[1]
-        return f"SIP/2.0/{flow.transport} {bracketed(host)}:{port};branch={branch or self.new_branch()};rport"
+        sent_by = f"{bracketed(host)}:{flow.local[1]}"
+        # A far end whose name we have checked may use the connection for its own requests (RFC 5923 5).
+        alias = ";alias" if flow.peer else ""
+        return f"SIP/2.0/{flow.transport} {sent_by};branch={branch or self.new_branch()};rport{alias}"
 
     def call(self, request: Request, flow: Flow, owner: Owner, now: float) -> Transaction:
         """Send `request`, whose top Via is ours, as a new client transaction. `owner` hears later."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from firmware.calls.lamps import Lamps
 from firmware.calls.leg import Dialer
+from firmware.calls.outside import Lines
 from firmware.calls.rings import Present, Rings, Slots
 from firmware.clock import Clock
 from firmware.journal import Journal
@@ -94,6 +95,7 @@ class House:
     settings: Settings
     preferences: Preferences | None = None
     lamps: Lamps = field(default_factory=Lamps)
+    lines: Lines | None = None
     rings: Rings = field(default_factory=Rings)
     slots: Slots = field(default_factory=Slots)
     present: Present = field(default_factory=Present)

@@ -15,6 +15,7 @@ from firmware.calls.entering import enter
 from firmware.calls.house import House, Media, Preferences, Settings
 from firmware.calls.lamps import Light
 from firmware.calls.leg import Dialer, Leg
+from firmware.calls.outside import Lines
 from firmware.calls.park import ParkedView, lamp_of, views
 from firmware.calls.plan import Plan
 from firmware.calls.record import Records, record_of
@@ -47,9 +48,12 @@ class Calls:
         settings: Settings | None = None,
         tenant: str = "",
         preferences: Preferences | None = None,
+        lines: Lines | None = None,
     ) -> None:
         self.plan = plan
-        self.house = House(tenant, dialer, media, journal, clock, settings or Settings(), preferences)
+        self.house = House(
+            tenant, dialer, media, journal, clock, settings or Settings(), preferences, lines=lines
+        )
         self.refused = 0
         """Calls turned away because the box was full, since the start."""
         self._records = records

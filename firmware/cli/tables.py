@@ -171,4 +171,5 @@ _SHOW: Final[dict[str, Callable[[Any], str]]] = {
     "reload": _reloaded,
     "stop": lambda _result: "the box is down",
     "hangup": lambda _result: "the call is ended",
+    "authority": lambda result: str(result["certificate"]).rstrip(),
 }

@@ -104,7 +104,7 @@ packages() {
 wanted() {
     case $goal in
     test)
-        packages "the peers of the end-to-end tests and the demo" sipp=sip-tester baresip=baresip-core \
+        packages "the peers of the end-to-end tests and the demo" sipp=sip-tester baresip=baresip-core sipsak=sipsak tshark=tshark \
             espeak-ng=espeak-ng sox=sox openssl=openssl zsh=zsh ||
             say "going on without: the tests and the demo that need them will fail and name them"
         ;;

@@ -148,7 +148,7 @@ class SipEndpoint:
     """One stack and everything the box does with it. It is the stack's user and the calls' dialer.
 
     `send` puts bytes on a flow (`Transports.send`); `clock.now` must be what the transports' clock is.
-    Set `calls` before traffic comes.
+    Set `calls` before traffic comes. `proved` hears on which connection somebody has shown who they are.
     """
 
     def __init__(
@@ -158,8 +158,11 @@ class SipEndpoint:
         journal: Journal,
         clock: Clock,
         settings: SipSettings | None = None,
+        *,
+        proved: Callable[[Flow], None] = lambda _: None,
     ) -> None:
         self.calls: Switch | None = None
+        self._proved = proved
         self._kept = kept
         self._now = clock.now
         self._settings = settings or SipSettings()
@@ -290,7 +293,10 @@ class SipEndpoint:
         self, request: Request, flow: Flow, session: Session | None, now: float
     ) -> Account | Answer:
         """Say who asks."""
-        return self._gate.authorize(request, flow, session, now)
+        verdict = self._gate.authorize(request, flow, session, now)
+        if flow.id and isinstance(verdict, Account):
+            self._proved(flow)
+        return verdict
 
     def urgent(self, request: Request) -> bool:
         """Tell whether an INVITE calls for help and must not be refused for load."""

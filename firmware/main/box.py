@@ -26,12 +26,15 @@ from provisioning.site import Site
 from sip.transport import Transports
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from firmware.operations.context import ActiveCall, Parked, Phone
     from firmware.operations.socket import Control
 
 LEVELS: Final = {"quiet": Level.WARNING, "normal": Level.INFO, "detailed": Level.DEBUG}
 LOG_FILE: Final = "log"
 FORCED: Final = 130
+DAY: Final = 86400.0
 
 READY: Final = Kind("box.ready", "the box is ready: {listeners} listeners, {extensions} extensions")
 STOPPING: Final = Kind("box.stopping", "the box stops; running calls: {calls}")
@@ -121,8 +124,17 @@ class Box:
         self._reloading = asyncio.Lock()
         self._control: Control | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._renewal: asyncio.TimerHandle | None = None
         self._transports = Transports(self._loop, clock.now)
-        self._line = SipEndpoint(self._transports.send, store, journal, clock, self._line_settings(site))
+        self._transports.trust = self._trust
+        self._line = SipEndpoint(
+            self._transports.send,
+            store,
+            journal,
+            clock,
+            self._line_settings(site),
+            proved=self._transports.prove,
+        )
         self._transports.start(self._line.stack)
         self._calls = Calls(
             tenant=store.tenant,
@@ -196,16 +208,30 @@ class Box:
         listeners = [one for one in site.listeners if one.transport == "tls"]
         if not listeners:
             return
+        self._secure(site)
+        await self._listeners.add(one for one in listeners if str(one) not in self._listeners.names())
+
+    def _secure(self, site: Site) -> None:
+        """Show a certificate that holds for every address of the site, and look after it each day."""
         from firmware.main.certificate import context
 
         addresses = sorted({one.address for one in site.listeners})
         self._listeners.secure(context(self._store, self._clock, addresses))
-        await self._listeners.add(one for one in listeners if str(one) not in self._listeners.names())
+        if self._renewal is not None:
+            self._renewal.cancel()
+        self._renewal = self._loop.call_later(DAY, lambda: self._secure(self._site))
+
+    def _trust(self, file: str) -> "SSLContext":
+        from firmware.main.tls import Trust
+
+        return Trust(self._store)(file)
 
     async def _close(self) -> None:
         self._journal.log(STOPPING, calls=len(self._calls.active()))
         for task in self._tasks:
             task.cancel()
+        if self._renewal is not None:
+            self._renewal.cancel()
         control = self._control
         for step in (
             self._listeners.close,

@@ -34,8 +34,9 @@ class Listeners:
         self._waiting: asyncio.Task[None] | None = None
 
     def secure(self, context: ssl.SSLContext) -> None:
-        """Use this TLS context for the TLS listeners bound from now on."""
+        """Use this TLS context for whoever connects from now on."""
         self._context = context
+        self._transports.secure(context)
 
     def names(self) -> list[str]:
         """Return where the box listens now."""

@@ -9,10 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from firmware.media.errors import NotAcceptable
-from firmware.media.rewrite import audio_line, direction, narrow, place, rewrite, telephone_event
+from firmware.media.rewrite import SECURE, audio_line, direction, narrow, place, rewrite, telephone_event
 from rtp import plan
 from rtp.control import Statistics
 from rtp.plan import Row
+from sip import sdes
 from sip.errors import BadMessage
 from sip.offer import check_answer, reverse, succeed
 from sip.sdp import Connection, Media, Origin, SessionDescription
@@ -99,6 +100,7 @@ class Bridge:
         description = narrow(exchange.forwarded, description)
         try:
             check_answer(exchange.forwarded, description)
+            self._check_keys(exchange, description)
         except BadMessage as error:
             raise NotAcceptable(error.why) from error
         answered, offered = description.media[exchange.index], exchange.offered
@@ -118,10 +120,7 @@ class Bridge:
 
     def silent(self, description: SessionDescription) -> SessionDescription:
         """Return a description as of somebody who neither sends nor hears; nothing changes by it."""
-        media = tuple(
-            medium if medium.rejected else replace(medium.with_direction("inactive"), connection=_NOWHERE)
-            for medium in description.media
-        )
+        media = tuple(medium if medium.rejected else _silent(medium) for medium in description.media)
         return replace(description, media=media)
 
     def pause(self, side: Side, description: SessionDescription) -> SessionDescription:
@@ -131,8 +130,7 @@ class Bridge:
         """
         index = audio_line(description)
         self._place(description.media[index])
-        medium = description.media[index].with_direction("inactive")
-        return self._emit(side, description.with_media(index, medium), index)
+        return self._emit(side, description.with_media(index, _silent(description.media[index])), index)
 
     async def statistics(self) -> dict[Side, Statistics]:
         """Return what each side's port saw; a side is missing when there is no media process to ask."""
@@ -195,6 +193,11 @@ class Bridge:
             )
         )
 
+    def _check_keys(self, exchange: _Exchange, description: SessionDescription) -> None:
+        answered = description.media[exchange.index]
+        if answered.proto.upper() == SECURE and not answered.rejected:
+            sdes.chosen(exchange.forwarded.media[exchange.index], answered)
+
     def _place(self, medium: Media) -> tuple[bytes, int, int]:
         """Return where a far end wants its media; raises NotAcceptable where we cannot or must not send."""
         host, rtp, rtcp = place(medium)
@@ -224,6 +227,16 @@ class Bridge:
             emitted = succeed(before, emitted)
         self._sent[to] = emitted
         return emitted
+
+
+def _silent(medium: Media) -> Media:
+    """Return the answer of nobody to a medium, with a key of our own where one is due: it is never used."""
+    silent = replace(medium.with_direction("inactive"), connection=_NOWHERE).without_attributes("crypto")
+    if medium.proto.upper() == SECURE:
+        theirs = sdes.offered(medium)[0]
+        key = sdes.Crypto(theirs.tag, theirs.suite, os.urandom(len(theirs.key)))
+        silent = silent.with_attribute("crypto", str(key))
+    return silent
 
 
 def _other(side: Side) -> Side:

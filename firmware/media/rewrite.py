@@ -1,8 +1,9 @@
 """What of a description may pass from one far end to the other, and how it reads then.
 
-Codecs pass through. What would lead media past us or names keys we do not have (ICE, crypto, fingerprints) is
-taken out, and so is what is personal or of no use (names and subjects in o=, s=, i=, u=, e=, p=). Media we do
-not relay stay in their place with port 0.
+Codecs pass through, and so do the keys of SRTP (SDES): the far ends encrypt for each other, and what we relay
+we do not read. What would lead media past us or needs an end we are not (ICE, fingerprints) is taken out, and
+so is what is personal or of no use (names and subjects in o=, s=, i=, u=, e=, p=). Media we do not relay stay
+in place with port 0.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from dataclasses import replace
 from firmware.media.errors import NotAcceptable
 from firmware.media.worker import packed
 from rtp.plan import NO_EVENT
+from sip import sdes
 from sip.offer import answer_direction
 from sip.sdp import Attribute, Connection, Media, Origin, RtpMap, SessionDescription
 
-RELAYED = "RTP/AVP"
+PLAIN, SECURE = "RTP/AVP", "RTP/SAVP"
 _ICE = "candidate remote-candidates end-of-candidates ice-ufrag ice-pwd ice-options ice-lite"
-_KEYS = "crypto fingerprint setup connection tls-id dtls-id identity key-mgmt zrtp-hash"
+_KEYS = "fingerprint setup connection tls-id dtls-id identity key-mgmt zrtp-hash"
 _GROUPS = "ice-pacing ice-mismatch group mid msid msid-semantic ssrc ssrc-group extmap"
 _DROPPED = frozenset(f"rtcp tool {_ICE} {_KEYS} {_GROUPS}".split())
 _KEPT_LINES = ("t", "b")
@@ -25,12 +27,17 @@ _HELD = {"sendrecv": "sendonly", "recvonly": "inactive"}
 
 
 def audio_line(description: SessionDescription) -> int:
-    """Return the index of the first audio line that can be relayed; raises NotAcceptable."""
+    """Return the index of the first audio line that can be relayed; raises NotAcceptable.
+
+    The order is the offerer's wish: a line with keys before a plain one is not passed over for it.
+    """
     for index, medium in enumerate(description.media):
-        if medium.kind == "audio" and not medium.rejected and medium.proto.upper() == RELAYED:
-            return index
+        if medium.kind == "audio" and not medium.rejected:
+            proto = medium.proto.upper()
+            if proto == PLAIN or (proto == SECURE and sdes.offered(medium)):
+                return index
     if any(medium.kind == "audio" and not medium.rejected for medium in description.media):
-        raise NotAcceptable("audio only in a form that is not relayed (encrypted, or feedback profile)")
+        raise NotAcceptable("audio only in a form that is not relayed (DTLS-SRTP, or feedback profile)")
     raise NotAcceptable("no audio")
 
 
@@ -95,7 +102,10 @@ def rewrite(
 
 def _clean(medium: Media) -> Media:
     lines = tuple(line for line in medium.lines if line[0] in _KEPT_LINES)
-    clean = replace(medium, attributes=_kept(medium.attributes), lines=lines)
+    clean = replace(medium, attributes=_kept(medium.attributes), lines=lines).without_attributes("crypto")
+    if medium.proto.upper() == SECURE:  # in a plain line a key protects nothing
+        for key in sdes.offered(medium):
+            clean = clean.with_attribute("crypto", str(key))
     return clean.with_direction(direction(medium))
 
 

@@ -62,6 +62,7 @@ class Name(StrEnum):
     RELOAD = "reload"
     STOP = "stop"
     HANGUP = "hangup"
+    AUTHORITY = "authority"
 
 
 class BadArgument(OperatorError):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Container
 
 from firmware.store.errors import Invalid
-from firmware.store.model import Extension, Group
+from firmware.store.model import Extension, Group, Outward
 
 MIN_SECRET = 16
 MAX_SECRET = 128
@@ -16,8 +16,12 @@ SECRET_LENGTH = 20
 MAX_GROUPS = 200
 MAX_MEMBERS = 50
 MIN_RING, MAX_RING = 5, 600
+MAX_LOCATION = 100
+MAX_AT_ONCE, MAX_HOURLY = 100, 10_000
 
 _NUMBER = re.compile(r"[0-9]{2,6}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_COUNTRY = re.compile(r"[a-z]{2}")
 _ALIAS = re.compile(r"\+?[0-9]{2,20}")
 _SECRET = re.compile(r"[!-~]+")
 # People type these into phones: no letters or digits that look alike. 20 of 57 are 116 bits.
@@ -53,6 +57,23 @@ def check(extension: Extension, row: int | None = None) -> None:
                 "calls are forwarded to 2 to 20 digits, with or without a leading +", "forwards", row
             )
         check_seconds(forward.seconds)
+    check_outward(extension.outward)
+
+
+def check_outward(outward: Outward) -> None:
+    """Raise Invalid for a number nobody can be shown, a place too long to tell, a cap out of range."""
+    for field in ("shown", "help_number"):
+        number: str = getattr(outward, field)
+        if number and not _E164.fullmatch(number):
+            raise invalid("a number shown outside is + and 7 to 15 digits, such as +49301234567", field, None)
+    if len(outward.location) > MAX_LOCATION or not outward.location.isprintable():
+        raise invalid(f"a location is at most {MAX_LOCATION} printable characters", "location", None)
+    if not all(_COUNTRY.fullmatch(each) for each in outward.countries or ()):
+        raise invalid("a country is two letters, such as at", "countries", None)
+    for field, most in (("at_once", MAX_AT_ONCE), ("hourly", MAX_HOURLY)):
+        cap: int | None = getattr(outward, field)
+        if cap is not None and not 0 <= cap <= most:
+            raise invalid(f"a cap is a whole number from 0 to {most}", field, None)
 
 
 def check_group(group: Group, extensions: Container[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from firmware.store import people
 from firmware.store.checks import check, check_secret, new_secret
 from firmware.store.engine import Engine, Session
-from firmware.store.model import Extension, Forward, Occasion, new_id
+from firmware.store.model import Extension, Forward, Occasion, Outward, new_id
 from firmware.store.writer import Writer
 
 __all__ = ["Extensions", "new_secret"]
@@ -55,6 +55,7 @@ class Extensions:
         secret: str | None = None,
         aliases: Sequence[str] | None = None,
         dnd: bool | None = None,
+        outward: Outward | None = None,
         waiting: bool | None = None,
     ) -> Future[Extension]:
         """Change what is given, leave the rest. Raises Invalid, now or from the future."""
@@ -70,6 +71,7 @@ class Extensions:
                 old.aliases if aliases is None else tuple(aliases),
                 old.forwards,
                 old.dnd if dnd is None else dnd,
+                old.outward if outward is None else outward,
                 old.waiting if waiting is None else waiting,
             )
             check(new)

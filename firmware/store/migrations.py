@@ -37,7 +37,17 @@ def forwards_and_groups(database: "apsw.Connection") -> None:
         database.execute(statement)
 
 
-STEPS: dict[int, Step] = {1: forwards_and_groups}
+def outward(database: "apsw.Connection") -> None:
+    """From 2 to 3: what somebody may do outside, and which line carried a call."""
+    database.execute(
+        'CREATE TABLE "outward" (extension BLOB PRIMARY KEY NOT NULL REFERENCES extension(id) '
+        "ON DELETE CASCADE, reach TEXT, countries TEXT, at_once INTEGER, hourly INTEGER, "
+        "shown BLOB NOT NULL, help_number BLOB NOT NULL, location BLOB NOT NULL) STRICT, WITHOUT ROWID"
+    )
+    database.execute('ALTER TABLE "call" ADD COLUMN line TEXT')
+
+
+STEPS: dict[int, Step] = {1: forwards_and_groups, 2: outward}
 
 
 def create_tables(database: "apsw.Connection") -> None:

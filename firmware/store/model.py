@@ -28,6 +28,39 @@ class Forward:
     seconds: int | None = None
 
 
+class Reach(StrEnum):
+    """Where calls may go. A call for help always may."""
+
+    INTERNAL = "internal"
+    NATIONAL = "national"
+    MOBILE = "mobile"
+    INTERNATIONAL = "international"
+    PREMIUM = "premium"
+    """What costs more than a call, or nobody knows how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outward:
+    """What an extension may do outside; None: as the site says.
+
+    `reach` is where it may call, nothing but emergency numbers when empty; `countries` are those it may call
+    without Reach.INTERNATIONAL. `at_once` and `hourly` cap its calls outside. `shown` is the E.164 number who
+    is called sees, `help_number` the one a call for help shows, `location` where its phone stands; "" for
+    what the site says.
+    """
+
+    reach: frozenset[Reach] | None = None
+    countries: tuple[str, ...] | None = None
+    at_once: int | None = None
+    hourly: int | None = None
+    shown: str = field(default="", repr=False)
+    help_number: str = field(default="", repr=False)
+    location: str = field(default="", repr=False)
+
+
+AS_THE_SITE_SAYS = Outward()
+
+
 @dataclass(frozen=True, slots=True)
 class Extension:
     """A person's (or room's) place in the plan: number, display name, SIP secret, aliases.
@@ -44,6 +77,7 @@ class Extension:
     aliases: tuple[str, ...] = field(default=(), repr=False)
     forwards: tuple[Forward, ...] = field(default=(), repr=False)
     dnd: bool = field(default=False, repr=False)
+    outward: Outward = field(default=AS_THE_SITE_SAYS, repr=False)
     waiting: bool = field(default=True, repr=False)
 
 
@@ -106,7 +140,7 @@ class CallRecord:
 
     `started`, `answered`, `ended` are wall time (unix seconds), the `_boot` ones `Clock.now()` of boot
     `boot`: durations come from these. `cause` is a fixed word, `ended_by` is "caller", "callee" or "box".
-    An empty `tenant` is the store's own.
+    An empty `tenant` is the store's own. `line` names the line to the outside that carried it.
     """
 
     id: str
@@ -124,3 +158,4 @@ class CallRecord:
     boot: str
     cause: str
     ended_by: str
+    line: str | None = None

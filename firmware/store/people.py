@@ -9,7 +9,7 @@ from firmware.store.checks import MAX_EXTENSIONS, invalid
 from firmware.store.errors import Invalid
 from firmware.store.groups import without
 from firmware.store.keys import KEY_BYTES
-from firmware.store.model import Extension, Forward, Occasion, new_id
+from firmware.store.model import AS_THE_SITE_SAYS, Extension, Forward, Occasion, Outward, Reach, new_id
 from firmware.store.rows import Row
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def add(session: "Session", fresh: list[Extension], rows: Sequence[int] = ()) ->
         session.rows["extension"].insert(session.database, session.keys, _row(extension))
         _insert_numbers(session, extension)
         _insert_diversions(session, extension)
+        _insert_outward(session, extension)
     session.state = session.state.with_extensions(everyone)
     return fresh
 
@@ -81,6 +82,23 @@ def _insert_diversions(session: "Session", extension: Extension) -> None:
         session.rows["diversion"].insert(session.database, session.keys, row)
 
 
+def _insert_outward(session: "Session", extension: Extension) -> None:
+    wishes = extension.outward
+    if wishes == AS_THE_SITE_SAYS:
+        return
+    row: Row = {
+        "extension": extension.id,
+        "reach": None if wishes.reach is None else " ".join(sorted(wishes.reach)),
+        "countries": None if wishes.countries is None else " ".join(wishes.countries),
+        "at_once": wishes.at_once,
+        "hourly": wishes.hourly,
+        "shown": wishes.shown,
+        "help_number": wishes.help_number,
+        "location": wishes.location,
+    }
+    session.rows["outward"].insert(session.database, session.keys, row)
+
+
 def change(session: "Session", new: Extension) -> Extension:
     """Write an extension anew; raises Invalid for a number that is taken."""
     others = {number for number, owner in session.state.numbers.items() if owner != new.id}
@@ -97,6 +115,9 @@ def change(session: "Session", new: Extension) -> Extension:
     if (old.forwards, old.dnd, old.waiting) != (new.forwards, new.dnd, new.waiting):
         session.database.execute('DELETE FROM "diversion" WHERE extension = ?', (person,))
         _insert_diversions(session, new)
+    if old.outward != new.outward:
+        session.database.execute('DELETE FROM "outward" WHERE extension = ?', (person,))
+        _insert_outward(session, new)
     session.state = session.state.with_extensions({**session.state.extensions, new.id: new})
     return new
 
@@ -130,6 +151,10 @@ def read_extensions(session: "Session") -> dict[str, Extension]:
     diversions: dict[str, list[Row]] = {}
     for row in session.rows["diversion"].select(session.database, session.keys):
         diversions.setdefault(str(row["extension"]), []).append(row)
+    outward = {
+        str(row["extension"]): _outward(row)
+        for row in session.rows["outward"].select(session.database, session.keys)
+    }
     everyone = {}
     for row in session.rows["extension"].select(session.database, session.keys):
         key = str(row["id"])
@@ -147,6 +172,7 @@ def read_extensions(session: "Session") -> dict[str, Extension]:
             tuple(ordered[1:]),
             in_order(_forward(rule) for rule in rules if rule["occasion"] not in (DO_NOT_DISTURB, ONE_CALL)),
             any(rule["occasion"] == DO_NOT_DISTURB for rule in rules),
+            outward.get(key, AS_THE_SITE_SAYS),
             all(rule["occasion"] != ONE_CALL for rule in rules),
         )
     return everyone
@@ -165,6 +191,19 @@ def _forward(row: Row) -> Forward:
     )
 
 
+def _outward(row: Row) -> Outward:
+    reach, countries, at_once, hourly = row["reach"], row["countries"], row["at_once"], row["hourly"]
+    return Outward(
+        None if reach is None else frozenset(map(Reach, _text(reach).split())),
+        None if countries is None else tuple(_text(countries).split()),
+        None if at_once is None else _whole(at_once),
+        None if hourly is None else _whole(hourly),
+        _text(row["shown"]),
+        _text(row["help_number"]),
+        _text(row["location"]),
+    )
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("a person's row cannot be read")  # noqa: TRY004 - the file is wrong, not the caller
@@ -173,5 +212,5 @@ def _text(value: object) -> str:
 
 def _whole(value: object) -> int:
     if not isinstance(value, int):
-        raise ValueError("a position that is no number")  # noqa: TRY004 - the file is wrong, not the caller
+        raise ValueError("a whole number that is none")  # noqa: TRY004 - the file is wrong, not the caller
     return value

@@ -13,6 +13,7 @@ MAX_BINDINGS = 16
 MAX_DIALLED = 64
 
 _WORD = re.compile(r"[a-z][a-z0-9_. -]{0,39}|UDP|TCP|TLS|WS|WSS")
+_LINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,39}")
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -41,6 +42,7 @@ def insert_call(session: "Session", call: CallRecord) -> None:
             "boot": call.boot,
             "cause": _word(call.cause),
             "ended_by": _word(call.ended_by),
+            "line": call.line if call.line and _LINE.fullmatch(call.line) else None,
         },
     )
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from firmware.labels import Basis, Category, Erase, Purpose, Retention, Storage
 
-VERSION = 2
+VERSION = 3
 """Kept in the database as user_version."""
 
 ColumnType = Literal["id", "text", "bytes", "int", "real"]
@@ -71,6 +71,7 @@ _CALL_TENANCY = Use(Purpose.OPERATE_BOX, Basis.NOT_PERSONAL, Retention.CALL_RECO
 _PLAN = Use(Purpose.PROVIDE_CALLS, Basis.CONTRACT, Retention.WITH_EXTENSION)
 _CALLER_NAME = Use(Purpose.SHOW_CALLER, Basis.LEGITIMATE_INTERESTS, Retention.WITH_EXTENSION)
 _PHONE_ACCESS = Use(Purpose.SECURITY, Basis.CONTRACT, Retention.WITH_EXTENSION)
+_HELP = Use(Purpose.SEND_HELP, Basis.VITAL_INTERESTS, Retention.WITH_EXTENSION)
 _REGISTRATION = Use(Purpose.REACH_PHONE, Basis.CONTRACT, Retention.REGISTRATION)
 _RECORD = Use(Purpose.CALL_RECORD, Basis.LEGITIMATE_INTERESTS, Retention.CALL_RECORD)
 _RECORD_CLOCK = Use(Purpose.CALL_RECORD, Basis.NOT_PERSONAL, Retention.CALL_RECORD)
@@ -80,6 +81,7 @@ _AUDIT = Use(Purpose.ACCOUNTABILITY, Basis.LEGITIMATE_INTERESTS, Retention.AUDIT
 
 _KEY = "PRIMARY KEY NOT NULL"
 _OF_EXTENSION = "NOT NULL REFERENCES extension(id) ON DELETE CASCADE"
+_ONE_OF_EXTENSION = "PRIMARY KEY NOT NULL REFERENCES extension(id) ON DELETE CASCADE"
 _OF_GROUP = "NOT NULL REFERENCES ring_group(id) ON DELETE CASCADE"
 _OF_TENANT = "NOT NULL REFERENCES tenant(id)"
 
@@ -132,6 +134,24 @@ DIVERSION = Table(
     ),
     person="extension",
     sql=("UNIQUE (extension, occasion)",),
+)
+
+# What somebody may do outside; no row: as the site says. `reach` and `countries` are words between blanks.
+OUTWARD = Table(
+    "outward",
+    (
+        Column(
+            "extension", "id", C.PSEUDONYM, _PLAN, S.PLAIN, E.DELETE_ROW, export=True, sql=_ONE_OF_EXTENSION
+        ),
+        Column("reach", "text", C.SETTINGS, _PLAN, S.PLAIN, E.DELETE_ROW, export=True, sql=""),
+        Column("countries", "text", C.SETTINGS, _PLAN, S.PLAIN, E.DELETE_ROW, export=True, sql=""),
+        Column("at_once", "int", C.SETTINGS, _PLAN, S.PLAIN, E.DELETE_ROW, export=True, sql=""),
+        Column("hourly", "int", C.SETTINGS, _PLAN, S.PLAIN, E.DELETE_ROW, export=True, sql=""),
+        Column("shown", "text", C.PHONE_NUMBER, _PLAN, S.ENCRYPTED, E.DELETE_ROW, export=True),
+        Column("help_number", "text", C.PHONE_NUMBER, _HELP, S.ENCRYPTED, E.DELETE_ROW, export=True),
+        Column("location", "text", C.LOCATION, _HELP, S.ENCRYPTED, E.DELETE_ROW, export=True),
+    ),
+    person="extension",
 )
 
 # A ring group is a function of the office; who belongs to it is in group_member.
@@ -214,6 +234,8 @@ CALL = Table(
         Column("boot", "id", C.OPERATIONS, _RECORD_CLOCK, S.PLAIN, E.KEEP),
         Column("cause", "text", C.TRAFFIC, _RECORD, S.PLAIN, E.KEEP, export=True),
         Column("ended_by", "text", C.TRAFFIC, _RECORD, S.PLAIN, E.KEEP, export=True),
+        # Which of the site's lines carried it: a word of the site file, to compare with the carrier's bill.
+        Column("line", "text", C.OPERATIONS, _RECORD, S.PLAIN, E.KEEP, export=True, sql=""),
     ),
     person="caller",
     since="ended",
@@ -247,4 +269,16 @@ AUDIT = Table(
     since="wall",
 )
 
-TABLES = (TENANT, EXTENSION, NUMBER, DIVERSION, RING_GROUP, GROUP_MEMBER, BINDING, CALL, SECRET, AUDIT)
+TABLES = (
+    TENANT,
+    EXTENSION,
+    NUMBER,
+    DIVERSION,
+    OUTWARD,
+    RING_GROUP,
+    GROUP_MEMBER,
+    BINDING,
+    CALL,
+    SECRET,
+    AUDIT,
+)

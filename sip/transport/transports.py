@@ -9,8 +9,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from sip.errors import LocalError
-from sip.flow import Address, Flow
-from sip.transport.tcp import StreamLimits, StreamTransport
+from sip.flow import Address, Flow, Transport
+from sip.transport.outgoing import Outgoing, Trust, Wish, is_ip
+from sip.transport.route import choose, source_towards
+from sip.transport.stream import StreamLimits
+from sip.transport.tcp import StreamTransport
 from sip.transport.udp import UdpTransport
 
 if TYPE_CHECKING:
@@ -39,7 +42,8 @@ class Transports:
         transports.start(stack)
         transports.bind("UDP", "127.0.0.1", 5060)
 
-    `clock` gives the `now` the stack lives in; only its differences matter.
+    `clock` gives the `now` the stack lives in; only its differences matter. Set `trust` before the first TLS
+    connection is opened.
     """
 
     def __init__(
@@ -55,6 +59,8 @@ class Transports:
         self._stack: Stack | None = None
         self._udp: dict[Address, UdpTransport] = {}
         self._streams: list[StreamTransport] = []
+        self._outgoing: Outgoing | None = None
+        self.trust: Trust | None = None
         self._numbers = count(1)
         self._timer: asyncio.TimerHandle | None = None
         self.counters: defaultdict[str, int] = defaultdict(int)
@@ -99,6 +105,12 @@ class Transports:
         self._streams.append(stream)
         return stream.address
 
+    def secure(self, context: SSLContext) -> None:
+        """Serve TLS with another certificate; connections there are already go on."""
+        for stream in self._streams:
+            if stream.kind == "TLS":
+                stream.secure(context)
+
     async def unbind(self, kind: Literal["UDP", "TCP", "TLS"], host: str, port: int) -> None:
         """Listen at an address no longer; the connections that came in there are closed."""
         if kind == "UDP":
@@ -115,7 +127,50 @@ class Transports:
         if flow.transport == "UDP":
             udp = self._udp.get(flow.local)
             return udp is not None and udp.send(data, flow.remote)
+        if self._outgoing is not None and self._outgoing.send(flow, data):
+            return True
         return any(stream.send(flow, data) for stream in self._streams)
+
+    def open(
+        self, transport: Transport, remote: Address, *, name: str = "", local: str = "", trust: str = ""
+    ) -> Flow:
+        """Return a flow to a far end, at once.
+
+        Over UDP it is from the listening socket that fits; over TCP or TLS on the living connection to the
+        same far end, or on one that is begun now. `remote` is an IP address and a port. `name` is the domain
+        a TLS far end must prove to be (RFC 5922), its address where there is none; `trust` a file of
+        authorities for that instead of the usual ones. `local` is the address of ours to use. A flow that
+        cannot be had takes nothing (`send` is False), or is closed as soon as that shows.
+        """
+        stack = self._stack
+        if stack is None or not is_ip(remote[0]):
+            raise LocalError("open needs a stack, and an IP address to go to")
+        if transport == "UDP":
+            found = choose(list(self._udp), remote, local)
+            if found is None:
+                self._count("outgoing: no UDP listener fits")
+            return Flow("UDP", found or (local, 0), remote)
+        if self._outgoing is None:
+            self._outgoing = Outgoing(
+                self._loop,
+                stack,
+                clock=self._clock,
+                count=self._count,
+                number=lambda: next(self._numbers),
+                limits=self._limits,
+            )
+        self._outgoing.trust = self.trust
+        listening = [stream.address for stream in self._streams if stream.kind == transport]
+        reachable = choose(listening, remote, local)
+        source = local or (reachable[0] if reachable else source_towards(remote))
+        name = (name or remote[0]) if transport == "TLS" else ""
+        return self._outgoing.open(Wish(transport, remote, name, source, trust), reachable)
+
+    def prove(self, flow: Flow) -> None:
+        """Let a connection live long: somebody has proved on it who they are."""
+        if flow.id:
+            for stream in self._streams:
+                stream.prove(flow)
 
     async def close(self) -> None:
         """Release every socket and the timer."""
@@ -127,6 +182,9 @@ class Transports:
         for udp in self._udp.values():
             udp.close()
         self._udp.clear()
+        if self._outgoing is not None:
+            await self._outgoing.close()
+            self._outgoing = None
         for stream in self._streams:
             await stream.close()
         self._streams.clear()

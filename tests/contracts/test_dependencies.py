@@ -22,7 +22,7 @@ SAID = (
 )
 
 # Import names that differ from the distribution's.
-IMPORTED_AS = {"apsw-sqlite3mc": "apsw"}
+IMPORTED_AS = {"apsw-sqlite3mc": "apsw", "dnspython": "dns"}
 
 
 def locked(name: str) -> dict[str, str]:

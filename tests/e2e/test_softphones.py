@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import subprocess
 import time
 from pathlib import Path
 
@@ -17,23 +16,20 @@ NET = 63
 
 
 def authority(office: Office, path: Path) -> Path:
-    """Fetch the certificates the box shows, with its authority's, as a technician would."""
-    host, port = office.box.tls
-    shown = subprocess.run(
-        ["openssl", "s_client", "-connect", f"{host}:{port}", "-showcerts"],
-        input=b"",
-        capture_output=True,
-        timeout=10,
-        check=True,
-    ).stdout.decode()
-    end = "-----END CERTIFICATE-----\n"
-    certificates = ["-----BEGIN" + part.partition("-----BEGIN")[2] + end for part in shown.split(end)[:-1]]
-    assert certificates
-    path.write_text(certificates[-1])
+    """Fetch the certificate of the box's authority, as a technician would."""
+    path.write_text(office.box.cli("authority"))
     return path
 
 
-def test_a_phone_on_tls_calls_one_on_tcp_and_both_hear(office: Office, tmp_path: Path) -> None:
+def server_of(office: Office, transport: str) -> str:
+    """Return where the box listens for a transport, as text."""
+    return f"{office.box.tls[0]}:{office.box.tls[1]}" if transport == "tls" else office.server
+
+
+def both_hear(
+    office: Office, tmp_path: Path, transports: tuple[str, str], *, secure: bool = False
+) -> set[str]:
+    """Call from one phone to another; both speak and hear. Return how their sound went over the wire."""
     audio.speak(tmp_path / "a.wav", "en-gb", 8)
     audio.speak(tmp_path / "b.wav", "en-us", 8, first=2)
     trust = authority(office, tmp_path / "ca.pem")
@@ -41,10 +37,11 @@ def test_a_phone_on_tls_calls_one_on_tcp_and_both_hear(office: Office, tmp_path:
         Baresip(tmp_path / "a", office.address(10), speech=tmp_path / "a.wav", trust=trust) as a,
         Baresip(tmp_path / "b", office.address(11), speech=tmp_path / "b.wav") as b,
     ):
-        server = f"{office.box.tls[0]}:{office.box.tls[1]}"
-        assert a.register(Account("101", office.secret("101"), server, "tls")).type == "REGISTER_OK"
-        assert b.register(Account("102", office.secret("102"), office.server, "tcp")).type == "REGISTER_OK"
-        a.dial(f"sip:102@{server}")
+        for phone, user, transport in ((a, "101", transports[0]), (b, "102", transports[1])):
+            server = server_of(office, transport)
+            account = Account(user, office.secret(user), server, transport, secure=secure)
+            assert phone.register(account).type == "REGISTER_OK"
+        a.dial(f"sip:102@{server_of(office, transports[0])}")
         b.wait("CALL_INCOMING")
         answered = b.accept()
         began = a.wait("CALL_ESTABLISHED").at
@@ -55,8 +52,39 @@ def test_a_phone_on_tls_calls_one_on_tcp_and_both_hear(office: Office, tmp_path:
         for talker, listener, begin in (("a", b, began), ("b", a, answered)):
             sent = audio.cut(audio.read(tmp_path / f"{talker}.wav"), 0.4, ended - begin - UNHEARD)
             assert audio.find(sent, listener.heard()).correlation >= 0.9
+    return {"SRTP" if " SRTP" in phone.log() else "RTP" for phone in (a, b)}
+
+
+def test_a_phone_on_tls_calls_one_on_tcp_and_both_hear(office: Office, tmp_path: Path) -> None:
+    both_hear(office, tmp_path, ("tls", "tcp"))
     record = office.record()
     assert (record["caller"], record["callee"], record["ended_by"]) == ("101", "102", "callee")
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+def test_two_phones_that_take_nothing_but_srtp_hear_each_other(
+    office: Office, tmp_path: Path, transport: str
+) -> None:
+    wires = both_hear(office, tmp_path, (transport, transport), secure=True)
+    assert wires == {"SRTP"}
+
+
+def test_a_phone_that_takes_nothing_but_srtp_is_not_talked_into_less(office: Office, tmp_path: Path) -> None:
+    audio.write(tmp_path / "s.wav", bytes(16000))
+    before = len(office.records())
+    with (
+        Baresip(tmp_path / "e", office.address(14), speech=tmp_path / "s.wav") as e,
+        Baresip(tmp_path / "f", office.address(15), speech=tmp_path / "s.wav") as f,
+    ):
+        e.register(Account("103", office.secret("103"), office.server, secure=True))
+        f.register(Account("104", office.secret("104"), office.server))
+        e.dial(f"sip:104@{office.server}")
+        assert "488" in str(e.wait("CALL_CLOSED").fields)
+        since = f.mark()
+        f.dial(f"sip:103@{office.server}")
+        assert "488" in str(f.wait("CALL_CLOSED", since=since).fields)
+    office.record(before + 2)
+    assert {record["cause"] for record in office.records()[:2]} == {"not-acceptable"}
 
 
 def test_the_certificate_holds_for_whoever_trusts_the_authority_and_nobody_else(

@@ -58,6 +58,8 @@ class Account:
     server: str
     transport: str = "udp"
     name: str = ""
+    secure: bool = False
+    """Nothing but SRTP with keys in the description (SDES)."""
 
     def line(self) -> str:
         """As baresip's command `uanew` wants it."""
@@ -65,6 +67,7 @@ class Account:
         return (
             f"{name}<sip:{self.user}@{self.server};transport={self.transport}>"
             f";auth_user={self.user};auth_pass={self.secret};regint=600;audio_codecs=PCMA/8000/1"
+            + (";mediaenc=srtp-mand" if self.secure else "")
         )
 
 
@@ -149,7 +152,7 @@ class Baresip:
 
     def _config(self, speech: Path, trust: Path | None) -> str:
         first, last = free_block(10, 30000, 40000)
-        modules = ("g711", "aufile", "alsa")
+        modules = ("g711", "aufile", "alsa", "srtp")
         lines = [
             "poll_method epoll",
             f"sip_listen {self.address}:5060",

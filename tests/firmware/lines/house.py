@@ -112,6 +112,7 @@ class House:
         self.records: list[CallRecord] = []
         self.bridges: set[Through] = set()
         self.phones: dict[Address, Phone] = {}
+        self.proved: list[Flow] = []
         self.clock = VirtualClock()
         self.journal = Journal(self.clock)
         self.journal.log = lambda kind, /, **fields: self.events.append((kind, fields))  # type: ignore[method-assign]
@@ -120,7 +121,9 @@ class House:
 
     def start(self, calls: Settings | None = None) -> SipEndpoint:
         """Build the box, anew if there was one."""
-        self.line = SipEndpoint(self.send, self.kept, self.journal, self.clock, self.settings)
+        self.line = SipEndpoint(
+            self.send, self.kept, self.journal, self.clock, self.settings, proved=self.proved.append
+        )
         drive(self.line.stack, self.clock)
         self.calls = Calls(
             dialer=self.line,

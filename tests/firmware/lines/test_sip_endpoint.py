@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import random
 
 import pytest
 
@@ -11,6 +12,7 @@ from firmware.calls.house import Settings
 from firmware.calls.leg import Party
 from firmware.lines.sip_endpoint import SipSettings
 from firmware.lines.sip_leg import SipLeg
+from sip.digest import DigestClient
 from sip.listener import End
 from sip.message import Request
 from sip.session import Session
@@ -237,6 +239,23 @@ def test_a_broken_connection_unregisters_the_phone_behind_it() -> None:
         await anna.call("102")
         assert isinstance(end := anna.last("ended"), End)
         assert end.status == 480
+
+    play(scene)
+
+
+def test_a_connection_is_vouched_for_once_who_is_behind_it_has_proved_it() -> None:
+    async def scene(house: House) -> None:
+        stranger, anna, udp = (
+            house.phone("101", 11, "TCP"),
+            house.phone("101", 12, "TCP"),
+            house.phone("102", 13),
+        )
+        stranger.client = DigestClient("101", "a wrong guess", random.Random(1).randbytes)
+        await stranger.register()
+        await udp.register()
+        assert house.proved == []
+        await anna.register()
+        assert [flow.id for flow in house.proved] == [anna.flow.id]
 
     play(scene)
 

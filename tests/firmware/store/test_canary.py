@@ -7,6 +7,7 @@ from firmware.clock import Clock
 from firmware.journal import CappedFile, Journal, Kind, Word
 from firmware.labels import Personal
 from firmware.store import CallKind, CallRecord, FileKey, Occasion, Store, StoredBinding, new_id
+from firmware.store.model import Outward
 from tests.support.bytescan import scan
 
 WAIT = 30
@@ -20,6 +21,9 @@ SOURCE = "198.51.100.77"
 CALL_ID = "a84b4c76e66710@198.51.100.77"
 FORWARD = "004930227700"
 INSTANCE = "<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>"
+SHOWN = "+493055001133"
+HELP = "+493055001144"
+PLACE = "Kanarienzimmer im zweiten Stock"
 BLOB = "-----BEGIN PRIVATE KEY-----"
 
 CANARIES = [
@@ -34,6 +38,9 @@ CANARIES = [
     ("call id", CALL_ID),
     ("instance", INSTANCE),
     ("tls key", BLOB),
+    ("shown", SHOWN[1:]),
+    ("help number", HELP[1:]),
+    ("location", PLACE),
 ]
 
 SAID = Kind("said", "{who} at {where} dialled {what}: {fault}")
@@ -48,6 +55,9 @@ def use_everything(store: Store, journal: Journal) -> None:
     assert store.extensions.add(NUMBER, NAME).exception(WAIT) is not None
     store.extensions.forward(anne.id, Occasion.BUSY, FORWARD).result(WAIT)
     store.extensions.change(bert.id, dnd=True).result(WAIT)
+    store.extensions.change(anne.id, outward=Outward(shown=SHOWN, help_number=HELP, location=PLACE)).result(
+        WAIT
+    )
     store.groups.add("600", "Sales", [anne.id, bert.id]).result(WAIT)
     store.secrets.put("tls.key", BLOB.encode() * 20).result(WAIT)
     times = (1000.0, None, 1010.0, 1.0, None, 11.0)

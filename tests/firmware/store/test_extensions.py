@@ -16,6 +16,7 @@ from firmware.store import (
     StoredBinding,
     new_id,
 )
+from firmware.store.model import Outward, Reach
 from firmware.store.ring import KEYRING, KeyRing
 from tests.firmware.store.conftest import Opener
 
@@ -179,4 +180,49 @@ def test_a_forward_that_makes_no_sense_is_refused(store: Store, target: str, sec
     made = store.extensions.add("100").result(WAIT)
     with pytest.raises(Invalid):
         store.extensions.forward(made.id, Occasion.NO_ANSWER, target, seconds).result(WAIT)
+    assert store.extensions.get(made.id) == made
+
+
+def test_what_somebody_may_outside_outlives_a_restart_and_goes_with_them(
+    store: Store, reopen: Opener
+) -> None:
+    wish = Outward(frozenset(), (), 0, 12, "+49305500", "+49305501", "2nd floor, room 3")
+    made = store.extensions.add("100").result(WAIT)
+    other = store.extensions.add("101").result(WAIT)
+    assert made.outward == Outward()
+    store.extensions.change(made.id, outward=wish).result(WAIT)
+    store.extensions.change(other.id, outward=Outward(frozenset(Reach), ("at", "ch"))).result(WAIT)
+    store.extensions.change(made.id, name="x").result(WAIT)
+    store.extensions.forward(made.id, Occasion.ALWAYS, "101").result(WAIT)
+    store = reopen()
+    found, second = store.extensions.get(made.id), store.extensions.get(other.id)
+    assert found is not None
+    assert second is not None
+    assert (found.outward, found.name) == (wish, "x")
+    assert second.outward == Outward(frozenset(Reach), ("at", "ch"))
+    store.extensions.change(made.id, outward=Outward()).result(WAIT)
+    store.extensions.remove(other.id).result(WAIT)
+    store = reopen()
+    assert store.extensions.get(made.id).outward == Outward()  # type: ignore[union-attr]
+    rows = store._writer.job(lambda session: list(session.database.execute('SELECT * FROM "outward"')))
+    assert rows.result(WAIT) == []
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        Outward(shown="030123456"),
+        Outward(help_number="+0123456789"),
+        Outward(location="x" * 101),
+        Outward(location="two\nlines"),
+        Outward(countries=("Austria",)),
+        Outward(at_once=101),
+        Outward(hourly=-1),
+    ],
+    ids=["shown", "help", "long", "lines", "country", "at once", "hourly"],
+)
+def test_what_makes_no_sense_outside_is_refused(store: Store, wish: Outward) -> None:
+    made = store.extensions.add("100").result(WAIT)
+    with pytest.raises(Invalid):
+        store.extensions.change(made.id, outward=wish).result(WAIT)
     assert store.extensions.get(made.id) == made

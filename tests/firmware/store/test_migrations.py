@@ -3,10 +3,11 @@
 import apsw
 import pytest
 
-from firmware.store import FileKey, Occasion, Store, TooNew, migrations
+from firmware.store import CallKind, CallRecord, FileKey, Occasion, Store, TooNew, migrations, new_id
 from firmware.store.database import open_database
 from firmware.store.keys import subkey
 from firmware.store.migrations import STEPS, create_tables, migrate
+from firmware.store.model import Outward, Reach
 from firmware.store.place import Place
 from firmware.store.schema import VERSION
 
@@ -104,8 +105,9 @@ def test_a_store_of_version_1_keeps_its_people_and_becomes_as_a_fresh_one(
     fresh = apsw.Connection(":memory:")
     create_tables(fresh)
     database = open_database(Place(directory), subkey(keys.box_key(), "pages"))
-    for table in ("group_member", "ring_group", "diversion"):
+    for table in ("group_member", "ring_group", "diversion", "outward"):
         database.execute(f'DROP TABLE "{table}"')
+    database.execute('ALTER TABLE "call" DROP COLUMN line')
     database.pragma("user_version", 1)
     database.close()
     store = Store.open(directory, keys)
@@ -119,3 +121,34 @@ def test_a_store_of_version_1_keeps_its_people_and_becomes_as_a_fresh_one(
     store = Store.open(directory, keys)
     assert store.groups.find("600") is not None
     store.close()
+
+
+def test_a_store_of_version_2_keeps_everything_and_learns_of_the_outside(directory: str, eager: None) -> None:
+    keys = FileKey.create(directory)
+    store = Store.create(directory, keys)
+    made = store.extensions.add("100", "Ottilie", aliases=["0301"]).result(30)
+    made = store.extensions.forward(made.id, Occasion.BUSY, "101").result(30)
+    times = (1000.0, None, 1010.0, 1.0, None, 11.0)
+    record = CallRecord(
+        new_id(), "", CallKind.INTERNAL, made.id, None, "101", *times, "ab" * 16, "busy", "callee"
+    )
+    store.record_call(record)
+    store.close()
+    fresh = apsw.Connection(":memory:")
+    create_tables(fresh)
+    database = open_database(Place(directory), subkey(keys.box_key(), "pages"))
+    database.execute('DROP TABLE "outward"')
+    database.execute('ALTER TABLE "call" DROP COLUMN line')
+    database.pragma("user_version", 2)
+    database.close()
+    store = Store.open(directory, keys)
+    try:
+        assert schema_of(store._engine._database) == schema_of(fresh)
+        assert store.extensions.list() == (made,)
+        (kept,) = store.calls().result(30)
+        assert (kept.id, kept.dialled, kept.line) == (record.id, "101", None)
+        wish = Outward(frozenset({Reach.INTERNAL}), location="2nd floor")
+        changed = store.extensions.change(made.id, outward=wish).result(30)
+        assert changed.outward == wish
+    finally:
+        store.close()

@@ -129,7 +129,13 @@ def test_a_call_loses_the_person_and_the_digits_and_stays(party: str) -> None:
     rows, database = Rows(CALL, b"b" * 32), database_with(CALL)
     row: dict[str, Any] = {column.name: 1.0 for column in CALL.columns if column.type == "real"}
     row |= {column.name: f"{9:032x}" for column in CALL.columns if column.type == "id"}
-    row |= {"kind": "internal", "cause": "normal", "ended_by": "caller", "dialled": "055501427731"}
+    row |= {
+        "kind": "internal",
+        "cause": "normal",
+        "ended_by": "caller",
+        "dialled": "055501427731",
+        "line": None,
+    }
     row |= {"caller": f"{1:032x}", "callee": f"{2:032x}"}
     rows.insert(database, KEYS, row)
     rows.erase(database, f"{3:032x}")

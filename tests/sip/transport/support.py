@@ -14,7 +14,7 @@ from typing import Any
 
 from sip.stack import Stack, StackConfig
 from sip.transport import Transports
-from sip.transport.tcp import StreamLimits
+from sip.transport.stream import StreamLimits
 from tests.sip.net import User
 
 

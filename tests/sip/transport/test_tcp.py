@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from sip.message import parse
-from sip.transport.tcp import StreamLimits
+from sip.transport.stream import Connection, StreamLimits
+from sip.transport.tcp import source_of
 from tests.sip.net import ANSWER, Phone
-from tests.sip.transport.support import box, certificate, until
+from tests.sip.transport.support import Box, box, certificate, until
 
 
 def run(test: Callable[[], object]) -> None:
@@ -23,6 +24,11 @@ async def message(reader: asyncio.StreamReader) -> bytes:
     head = await reader.readuntil(b"\r\n\r\n")
     length = int(parse(head.replace(b"Content-Length", b"X-Length")).get("X-Length") or "0")
     return head + await reader.readexactly(length)
+
+
+def only(here: Box) -> Connection:
+    (connection,) = here.transports._streams[0].connections.values()
+    return connection
 
 
 def options(transport: str = "TCP") -> bytes:
@@ -143,6 +149,7 @@ def test_an_idle_connection_is_closed_and_one_in_use_is_not() -> None:
             for _ in range(6):
                 writer.write(options())
                 await message(reader)
+                here.transports.prove(only(here).flow)
                 await asyncio.sleep(0.1)
             assert not here.transports.counters
             await until(lambda: here.transports.counters["stream: idle"])
@@ -151,33 +158,100 @@ def test_an_idle_connection_is_closed_and_one_in_use_is_not() -> None:
     run(scene)
 
 
+def test_a_connection_that_proves_nothing_ends_however_busy_it_is() -> None:
+    async def scene() -> None:
+        async with box(StreamLimits(unproven=0.3, idle=60)) as here:
+            reader, writer = await asyncio.open_connection(*here.bind("TCP"))
+            while not here.transports.counters["stream: idle"]:
+                writer.write(options() + b"\r\n\r\n")
+                with suppress(ConnectionError, asyncio.IncompleteReadError):
+                    await message(reader)
+                await asyncio.sleep(0.02)
+            writer.close()
+
+    run(scene)
+
+
 @pytest.mark.parametrize("limits", [StreamLimits(per_source=2), StreamLimits(connections=2)])
-def test_connections_are_bounded_and_room_comes_back(limits: StreamLimits) -> None:
+def test_where_connections_are_all_taken_the_oldest_that_proved_nothing_gives_way(
+    limits: StreamLimits,
+) -> None:
     async def scene() -> None:
         async with box(limits) as here:
             address = here.bind("TCP")
             pairs = []
+            for number in range(3):
+                pair = await asyncio.open_connection(*address)
+                pair[1].write(options())
+                await message(pair[0])
+                pairs.append(pair)
+                if not number:
+                    here.transports.prove(only(here).flow)
             for _ in range(2):
                 pair = await asyncio.open_connection(*address)
                 pair[1].write(options())
                 await message(pair[0])
                 pairs.append(pair)
+            with suppress(ConnectionError):
+                assert await pairs[1][0].read() == b""
+            assert here.transports.counters["stream: gave way"] in {2, 3}
+            pairs[0][1].write(options())
+            assert (await message(pairs[0][0])).startswith(b"SIP/2.0 200")
+            for _, writer in pairs:
+                writer.close()
+                with suppress(ConnectionError):
+                    await writer.wait_closed()
+            stream = here.transports._streams[0]
+            await until(lambda: not stream._open and not stream._unproven)
+
+    run(scene)
+
+
+def test_a_table_full_of_those_who_are_known_takes_no_more_and_room_comes_back() -> None:
+    async def scene() -> None:
+        async with box(StreamLimits(connections=1)) as here:
+            address = here.bind("TCP")
+            first, kept = await asyncio.open_connection(*address)
+            kept.write(options())
+            await message(first)
+            here.transports.prove(only(here).flow)
             reader, writer = await asyncio.open_connection(*address)
             assert await reader.read() == b""
-            writer.close()
             assert here.transports.counters["stream: too many connections"] == 1
-            pairs[0][1].close()
-            await pairs[0][1].wait_closed()
+            writer.close()
+            kept.close()
+            await kept.wait_closed()
             stream = here.transports._streams[0]
-            await until(lambda: len(stream._open) == 1)
+            await until(lambda: not stream._open)
             reader, writer = await asyncio.open_connection(*address)
             writer.write(options())
             assert (await message(reader)).startswith(b"SIP/2.0 200")
-            for each in (writer, pairs[1][1]):
-                each.close()
-                await each.wait_closed()
+            writer.close()
+            await writer.wait_closed()
 
     run(scene)
+
+
+def test_one_source_cannot_take_the_place_of_others() -> None:
+    async def scene() -> None:
+        async with box(StreamLimits(connections=6)) as here:
+            address = here.bind("TCP")
+            quiet = await asyncio.open_connection(*address, local_addr=("127.0.0.3", 0))
+            flood = [await asyncio.open_connection(*address, local_addr=("127.0.0.2", 0)) for _ in range(20)]
+            await until(lambda: here.transports.counters["stream: gave way"] == 15)
+            quiet[1].write(options())
+            assert (await message(quiet[0])).startswith(b"SIP/2.0 200")
+            for _, writer in (quiet, *flood):
+                writer.close()
+
+    run(scene)
+
+
+def test_a_whole_network_of_ipv6_addresses_is_one_source() -> None:
+    assert source_of("2001:db8:1:2::1") == source_of("2001:db8:1:2:ffff::9")
+    assert source_of("2001:db8:1:2::1") != source_of("2001:db8:1:3::1")
+    assert source_of("fe80::1%eth0") == source_of("fe80::2")
+    assert source_of("192.0.2.1") == "192.0.2.1"
 
 
 def test_a_far_end_that_reads_nothing_is_dropped() -> None:
@@ -236,7 +310,7 @@ def test_tls_refuses_plain_text_old_versions_and_slow_handshakes(tmp_path: Path)
             writer.close()
             await until(lambda: here.transports.counters["stream: handshake failed"] == 2)
             stream = here.transports._streams[0]
-            await until(lambda: not stream._open and not stream._sources)
+            await until(lambda: not stream._open and not stream._unproven)
             plain.close()
             slow.close()
             assert here.user.asked == ["OPTIONS"]

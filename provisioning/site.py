@@ -13,7 +13,19 @@ from typing import Final
 from provisioning.site_check import Document, Fault, SiteError, Table
 from provisioning.site_codes import Codes, read_codes
 from provisioning.site_desk import Desk, read_desk
+from provisioning.site_dialling import (
+    NOWHERE,
+    Dialling,
+    Home,
+    at_home,
+    help_forms,
+    read_dialling,
+    read_home,
+    read_notify,
+    read_services,
+)
 from provisioning.site_dns import Dns, read_dns
+from provisioning.site_trunk import MOST_TRUNKS, Trunk, read_trunks
 
 __all__ = [
     "Calls",
@@ -27,6 +39,7 @@ __all__ = [
     "Sip",
     "Site",
     "SiteError",
+    "Trunk",
     "countries",
     "is_address",
     "parse_country",
@@ -49,11 +62,16 @@ _COUNTRIES: Final = Path(__file__).parent / "countries"
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """What differs from country to country: `emergency` is never empty."""
+    """What differs from country to country: `emergency` is never empty.
+
+    `services`: the number of an emergency service (RFC 5031) where it is not the first of `emergency`.
+    """
 
     code: str
     name: str
     emergency: tuple[str, ...]
+    home: Home = NOWHERE
+    services: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +147,17 @@ class Site:
     log: Log
     codes: Codes = ()
     dns: Dns | None = None
+    dialling: Dialling | None = None
+    """How the site calls outside; None: it says nothing about that."""
+    notify: tuple[str, ...] = ()
+    """Whose phones are told of a call for help."""
+    trunks: tuple[Trunk, ...] = ()
     desk: Desk = field(default_factory=Desk)
+
+    @property
+    def emergency(self) -> dict[str, str]:
+        """Everything that is dialled here to call for help, and the emergency number each means."""
+        return help_forms(self.country.emergency, self.dialling.outside if self.dialling else "")
 
 
 def read_site(path: Path) -> Site:
@@ -159,8 +187,14 @@ def parse_country(text: str, code: str, file: str) -> Country:
         code,
         root.text("name", "the country's name", bool),
         root.texts("emergency", "emergency numbers such as 112", lambda number: _digits(number, 2, 8)),
+        read_home(root),
+        read_services(root.table("services")),
     )
     root.close()
+    for service, number in country.services:
+        if number not in country.emergency:
+            right = "write one of them"
+            document.fault(("services", service), f"{number} is no emergency number of the country", right)
     if document.faults:
         raise SiteError(document.faults)
     return country
@@ -225,6 +259,9 @@ def _site(document: Document, root: Table) -> Site:
     log.close()
     codes = read_codes(root.table("codes"))
     dns = read_dns(root)
+    dialling = read_dialling(root.table("dialling")) if root.has("dialling") else None
+    notify = read_notify(root.table("emergency"))
+    trunks = read_trunks(root.tables("trunk", MOST_TRUNKS, required=False))
     desk = read_desk(root.table("desk"), root.table("park"))
     root.close()
     if document.faults:  # SiteError follows; what depends on several values would only be noise
@@ -232,9 +269,54 @@ def _site(document: Document, root: Table) -> Site:
             name, Country(country, "", ()), listeners, media, sip, registration, calls, Log(level, kilobytes)
         )
     _check_ports(document, listeners, media, calls)
-    logged = Log(level, kilobytes)
     profile = read_country(country)
-    return Site(name, profile, listeners, media, sip, registration, calls, logged, codes, dns, desk=desk)
+    if dialling is not None:
+        dialling = at_home(document, dialling, profile.home, profile.emergency)
+    home = profile.home if dialling is None else dialling.home
+    trunks = tuple(trunk.at(home.code, home.trunk) for trunk in trunks)
+    _check_trunks(document, listeners, trunks, dns)
+    logged = Log(level, kilobytes)
+    return Site(
+        name,
+        profile,
+        listeners,
+        media,
+        sip,
+        registration,
+        calls,
+        logged,
+        codes,
+        dns,
+        dialling,
+        notify,
+        trunks,
+        desk,
+    )
+
+
+def _check_trunks(
+    document: Document, listeners: tuple[Listener, ...], trunks: tuple[Trunk, ...], dns: Dns | None
+) -> None:
+    speaks_udp = any(listener.transport == "udp" for listener in listeners)
+    for number, trunk in enumerate(trunks):
+        if trunk.number_format == "national" and not trunk.country_code:
+            document.fault(
+                ("trunk", number, "country_code"),
+                "missing",
+                "add it: national numbers are those of one country",
+            )
+        if dns is None and trunk.needs_dns:
+            document.fault(
+                ("trunk", number, "host"),
+                f"{trunk.name} is found by name, and the box has no DNS server to ask",
+                'add [dns] with servers = ["192.0.2.53"], or write an address here',
+            )
+        if trunk.transport in {"", "udp"} and not speaks_udp:
+            document.fault(
+                ("trunk", number, "transport"),
+                f"{trunk.name} speaks UDP, and the box listens nowhere for that",
+                'add a [[listener]] with transport = "udp", or write tcp or tls here',
+            )
 
 
 def _check_ports(document: Document, listeners: tuple[Listener, ...], media: Media, calls: Calls) -> None:

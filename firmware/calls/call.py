@@ -129,7 +129,7 @@ class Call(Scope):
     """One call: the scope that owns its legs, and the facts its record will hold."""
 
     __slots__ = (
-        "answered", "bridge", "callee", "caller", "ending", "house", "id", "plan", "started", "state",
+        "answered", "bridge", "callee", "caller", "ending", "help", "house", "id", "plan", "started", "state",
         "table", "task",
     )  # fmt: skip
 
@@ -145,6 +145,8 @@ class Call(Scope):
         self.started = self.moment()
         self.answered: Moment | None = None
         self.ending: Ending | None = None
+        self.help = False
+        """It is a call for help: makes way for no other."""
         self.table: Table | None = None
         self.task: asyncio.Task[Ending] | None = None
         self.adopt(caller)
@@ -157,7 +159,7 @@ class Call(Scope):
     @property
     def emergency(self) -> bool:
         """Whether it calls for help: nobody else may come into it."""
-        return self.plan.is_emergency(self.caller.dialled)
+        return self.help or self.plan.is_emergency(self.caller.dialled)
 
     def moment(self) -> Moment:
         """Return this instant."""
@@ -208,9 +210,9 @@ class Call(Scope):
     def _stir(self) -> None:
         self.house.lamps.note(leg.lamp for leg in self._legs)
 
-    def open_bridge(self) -> Bridge:
+    def open_bridge(self, *, urgent: bool = False) -> Bridge:
         """Take the media ports of this call; it ends if the bridge reports that a side fell silent."""
-        self.bridge = self.house.media.open()
+        self.bridge = self.house.media.open(urgent=urgent)
         self.bridge.on_timeout = self._media_lost
         return self.bridge
 

@@ -3,7 +3,7 @@
 from firmware.calls.call import Call, personal
 from firmware.calls.cause import Cause
 from firmware.calls.codes import Feature, Service
-from firmware.calls.house import House, Reach
+from firmware.calls.house import Circle, House
 from firmware.calls.leg import Leg, Party, Replaced
 from firmware.calls.plan import Hunt, Internal, ParkAt, Plan
 from firmware.calls.rings import Ring
@@ -20,7 +20,7 @@ def enter(leg: Leg, plan: Plan, house: House) -> bool:
         replaced, leg.replaces = leg.replaces, None
         _replace(leg, replaced, plan, house)
         return True
-    wanted = None if leg.party.extension is None else plan.feature(leg.dialled)
+    wanted = plan.feature(leg.dialled, leg.party)
     match wanted:
         case Service(Feature.PICKUP, number):
             _pick_up(leg, number, plan, house)
@@ -72,7 +72,7 @@ def _pick_up(newcomer: Leg, number: str, plan: Plan, house: House) -> None:
         if meant is not None:
             return phone.party.extension in meant and ring.caller.extension != by.extension
         # Without a number "all" means the groups, too: nobody wants the call of just anybody.
-        return _may(Reach.GROUP, plan, by, ring, phone)
+        return _may(Circle.GROUP, plan, by, ring, phone)
 
     found = house.rings.find(wanted)
     if found is None:
@@ -90,7 +90,7 @@ def _take(newcomer: Leg, ring: Ring, phone: Leg, plan: Plan, house: House) -> No
         newcomer.hangup(Cause.NOT_ALLOWED)
 
 
-def _may(reach: Reach, plan: Plan, by: Party, ring: Ring, phone: Leg) -> bool:
+def _may(reach: Circle, plan: Plan, by: Party, ring: Ring, phone: Leg) -> bool:
     """Whether somebody may take a call from a phone of ours; what rings outside is nobody's to take."""
     theirs = phone.party.extension
     if by.extension is None or theirs is None or ring.caller.extension == by.extension:
@@ -98,6 +98,6 @@ def _may(reach: Reach, plan: Plan, by: Party, ring: Ring, phone: Leg) -> bool:
     return reaches(reach, plan, by.extension, theirs)
 
 
-def reaches(reach: Reach, plan: Plan, one: str, other: str) -> bool:
+def reaches(reach: Circle, plan: Plan, one: str, other: str) -> bool:
     """Whether a feature for some is for these two extensions."""
-    return reach is Reach.ALL or (reach is Reach.GROUP and plan.together(one, other))
+    return reach is Circle.ALL or (reach is Circle.GROUP and plan.together(one, other))

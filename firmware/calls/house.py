@@ -3,16 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from firmware.calls.lamps import Lamps
 from firmware.calls.leg import Dialer
 from firmware.calls.outside import Lines
 from firmware.calls.rings import Present, Rings, Slots
+from firmware.calls.traffic import Traffic
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.media import Description, Side
 from firmware.store.model import Occasion
+
+if TYPE_CHECKING:
+    from firmware.calls.call import Call
+    from firmware.calls.help import Alarm
 
 
 class Bridge(Protocol):
@@ -43,8 +48,8 @@ class Bridge(Protocol):
 class Media(Protocol):
     """Where bridges come from; `firmware.media.Media` is one."""
 
-    def open(self) -> Bridge:
-        """Take ports; raises NoPorts."""
+    def open(self, *, urgent: bool = False) -> Bridge:
+        """Take ports, where it is `urgent` also such that should rest after a call; raises NoPorts."""
 
 
 class Preferences(Protocol):
@@ -60,7 +65,7 @@ class Preferences(Protocol):
         """Set whether a second call reaches an extension that talks (call waiting)."""
 
 
-class Reach(Enum):
+class Circle(Enum):
     """Whom a feature between extensions is for."""
 
     OFF = "off"
@@ -78,8 +83,8 @@ class Settings:
 
     ring_seconds: float = 30.0
     max_calls: int = 200
-    pickup: Reach = Reach.GROUP
-    intercom: Reach = Reach.ALL
+    pickup: Circle = Circle.GROUP
+    intercom: Circle = Circle.ALL
     park_seconds: float = 120.0
 
 
@@ -99,3 +104,11 @@ class House:
     rings: Rings = field(default_factory=Rings)
     slots: Slots = field(default_factory=Slots)
     present: Present = field(default_factory=Present)
+    alarm: Callable[["Alarm"], None] | None = None
+    """Tells people in the house of a call for help; it has gone out by then."""
+    youngest: Callable[[], "Call | None"] | None = None
+    """Finds the call that makes way first when help needs ports."""
+    traffic: Traffic = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.traffic = Traffic(self.clock.now)

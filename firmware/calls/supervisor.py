@@ -56,6 +56,7 @@ class Calls:
         )
         self.refused = 0
         """Calls turned away because the box was full, since the start."""
+        self.house.youngest = self._youngest
         self._records = records
         self._journal = journal
         self._calls: dict[str, Call] = {}
@@ -70,9 +71,13 @@ class Calls:
             return
         if enter(leg, self.plan, self.house):
             return
-        if len(self._calls) >= self.house.settings.max_calls and not self.plan.is_emergency(leg.dialled):
+        line = leg.party.line
+        for_help = line is None and self.plan.is_emergency(leg.dialled)
+        if len(self._calls) >= self.house.settings.max_calls and not for_help:
             self._overload(leg)
             return
+        if line is not None:
+            self.house.traffic.came(leg, line)
         self._full = False
         call = Call(new_id(), leg, self.plan, self.house)
         self._journal.log(STARTED, call=Personal("call", call.id), caller=personal(leg.party))
@@ -125,6 +130,11 @@ class Calls:
                 self._calls.values()
             ):  # its flow does not let itself be cancelled: release it anyway
                 self._release(call, Ending(Cause.SHUTDOWN, By.BOX))
+
+    def _youngest(self) -> Call | None:
+        """Return the call that makes way first when help needs its ports."""
+        found = [call for call in self._calls.values() if not call.help and call.bridge and not call.ending]
+        return found[-1] if found else None
 
     def _overload(self, leg: Leg) -> None:
         self.refused += 1

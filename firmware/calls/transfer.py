@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from firmware.calls.call import Call, Ending, State, personal
 from firmware.calls.cause import Cause
 from firmware.calls.codes import Feature, Service
+from firmware.calls.help import call_help
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Leg, Manner, Party, Referral, Refused
 from firmware.calls.park import ParkSlot, vacant
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, ParkAt
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, ParkAt
 from firmware.calls.scope import Scope
 from firmware.calls.search import Search
 from firmware.journal import Kind
@@ -77,15 +78,17 @@ async def reach(errand: Errand, bridge: Bridge, by: Leg, dialled: str, heard: De
     """
     route = errand.plan.route(dialled, by.rights)
     match route:
-        case Internal() | Hunt():
+        case Outside() if not errand.plan.may_leave(errand.caller.party):
+            raise Refused(Cause.NOT_ALLOWED)
+        case Internal() | Hunt() | Outside():
             manner = Manner.RECALL if isinstance(by, ParkSlot) else Manner.USUAL
             outcome = await Search(errand, bridge, None, manner).go(route)
         case ParkAt(number):
             return _park(errand, bridge, by, number, heard)
         case Service(Feature.PARK):
             return _park(errand, bridge, by, vacant(errand.house.slots, errand.plan.slots), heard)
-        case Emergency():
-            raise Refused(Cause.NO_LINE)
+        case Emergency(number):
+            outcome = await call_help(errand, bridge, None, number)
         case NotAllowed():
             raise Refused(Cause.NOT_ALLOWED)
         case _:

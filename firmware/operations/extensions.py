@@ -205,7 +205,7 @@ def credentials(extension: "Extension", site: Site) -> Credentials:
 
 
 def _free_number(context: Context) -> str:
-    emergency = context.site().country.emergency
+    emergency = context.site().emergency
     number = FIRST_NUMBER
     taken = {*emergency, *(group.number for group in context.store.groups.list())}
     while context.store.extensions.find(str(number)) is not None or str(number) in taken:
@@ -214,9 +214,9 @@ def _free_number(context: Context) -> str:
 
 
 def refuse_emergency(site: Site, numbers: Iterable[str], where: str = "") -> None:
-    """Raise EmergencyNumber where one of the numbers is one of the country's."""
+    """Raise EmergencyNumber where one of the numbers is dialled to call for help."""
     for number in numbers:
-        if number in site.country.emergency:
+        if number in site.emergency:
             text = f"{where}that is an emergency number of the site's country; choose another"
             raise EmergencyNumber(text, number=number)
 

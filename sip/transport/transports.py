@@ -87,7 +87,7 @@ class Transports:
             raise LocalError("a TLS context belongs to TLS, and to nothing else")
         try:
             if kind == "UDP":
-                udp = UdpTransport(self._loop, (host, port), stack.receive, self._clock, self._count)
+                udp = UdpTransport(self._loop, (host, port), stack.receive, self._clock, self.count)
                 self._udp[udp.address] = udp
                 return udp.address
             stream = StreamTransport(
@@ -95,7 +95,7 @@ class Transports:
                 (host, port),
                 stack,
                 clock=self._clock,
-                count=self._count,
+                count=self.count,
                 number=lambda: next(self._numbers),
                 limits=self._limits,
                 context=context,
@@ -148,14 +148,14 @@ class Transports:
         if transport == "UDP":
             found = choose(list(self._udp), remote, local)
             if found is None:
-                self._count("outgoing: no UDP listener fits")
+                self.count("outgoing: no UDP listener fits")
             return Flow("UDP", found or (local, 0), remote)
         if self._outgoing is None:
             self._outgoing = Outgoing(
                 self._loop,
                 stack,
                 clock=self._clock,
-                count=self._count,
+                count=self.count,
                 number=lambda: next(self._numbers),
                 limits=self._limits,
             )
@@ -189,7 +189,8 @@ class Transports:
             await stream.close()
         self._streams.clear()
 
-    def _count(self, name: str) -> None:
+    def count(self, name: str) -> None:
+        """Add one to a counter."""
         self.counters[name] += 1
 
     def _wake(self, when: float) -> None:

@@ -86,8 +86,8 @@ def test_misspelled_key_names_the_nearest_and_the_missing_one() -> None:
 
 
 def test_unknown_table() -> None:
-    line = only(MINIMAL + "\n[trunk]\nhost = 'x'\n")
-    assert line.startswith("s.toml:13: trunk: unknown key; ")
+    line = only(MINIMAL + "\n[trunks]\nhost = 'x'\n")
+    assert line.startswith("s.toml:13: trunks: unknown key; ")
 
 
 def test_missing_keys() -> None:

@@ -33,7 +33,7 @@ from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
 from firmware.journal import Field, Journal, Kind
 from firmware.media import Description, NoPorts, NotAcceptable, Side
-from firmware.store.model import CallRecord, Forward, Group, Occasion
+from firmware.store.model import AS_THE_SITE_SAYS, CallRecord, Forward, Group, Occasion, Outward
 from tests.support.virtual_time import VirtualClock, VirtualTimeLoop, run, settle
 
 
@@ -266,10 +266,12 @@ class ScriptedMedia:
         self.faults = faults
         self.bridges: set[ScriptedBridge] = set()
         self.full = False
+        self.most = 0
+        """How many bridges an urgent call finds ports for when it is full."""
 
-    def open(self) -> ScriptedBridge:
+    def open(self, *, urgent: bool = False) -> ScriptedBridge:
         self.faults.here()
-        if self.full:
+        if self.full and not (urgent and len(self.bridges) < self.most):
             raise NoPorts("full")
         bridge = ScriptedBridge(self)
         self.bridges.add(bridge)
@@ -286,6 +288,7 @@ class Person:
     aliases: tuple[str, ...] = ()
     forwards: tuple[Forward, ...] = ()
     dnd: bool = False
+    outward: Outward = AS_THE_SITE_SAYS
     waiting: bool = True
 
 
@@ -323,7 +326,7 @@ class Exchange:
             tenant="t0" * 16,
             dialer=self,
             media=self.media,
-            plan=Plan(("112", "911"), self.people, groups, codes, slots),
+            plan=Plan(("112", "911"), self.people, groups, codes, slots=slots),
             records=self,
             journal=journal,
             clock=clock,

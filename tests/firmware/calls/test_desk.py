@@ -6,7 +6,7 @@ import pytest
 
 from firmware.calls.cause import Cause
 from firmware.calls.codes import Codes, Feature
-from firmware.calls.house import Reach, Settings
+from firmware.calls.house import Circle, Settings
 from firmware.calls.leg import Party
 from firmware.store.model import Forward, Group, Occasion, Strategy
 from tests.support.legs import Exchange, Person, ladder, lines
@@ -18,7 +18,7 @@ DORA = Person("id-dora", "104", "Dora", waiting=False)
 SALES = Group("g", "t", "600", "Sales", Strategy.ALL, 20, ("id-ben", "id-dora"))
 
 
-def office(reach: Reach = Reach.ALL, *people: Person) -> Exchange:
+def office(reach: Circle = Circle.ALL, *people: Person) -> Exchange:
     everyone = people or (ANNA, BEN, CARA, DORA)
     x = Exchange(everyone, Settings(intercom=reach), groups=[SALES], codes=CODES)
     x.phones = {"102": ["ben"], "103": ["cara"], "104": ["dora"]}
@@ -45,16 +45,16 @@ def test_intercom_is_answered_by_the_phone_itself() -> None:
 @pytest.mark.parametrize(
     ("number", "reach", "cause"),
     [
-        ("*80103", Reach.ALL, Cause.BUSY),  # do not disturb
-        ("*80102", Reach.OFF, Cause.NOT_ALLOWED),
-        ("*80102", Reach.GROUP, Cause.NOT_ALLOWED),
-        ("*80101", Reach.ALL, Cause.UNKNOWN_NUMBER),  # oneself
-        ("*80600", Reach.ALL, Cause.UNKNOWN_NUMBER),
-        ("*80112", Reach.ALL, Cause.UNKNOWN_NUMBER),
-        ("*80", Reach.ALL, Cause.UNKNOWN_NUMBER),
+        ("*80103", Circle.ALL, Cause.BUSY),  # do not disturb
+        ("*80102", Circle.OFF, Cause.NOT_ALLOWED),
+        ("*80102", Circle.GROUP, Cause.NOT_ALLOWED),
+        ("*80101", Circle.ALL, Cause.UNKNOWN_NUMBER),  # oneself
+        ("*80600", Circle.ALL, Cause.UNKNOWN_NUMBER),
+        ("*80112", Circle.ALL, Cause.UNKNOWN_NUMBER),
+        ("*80", Circle.ALL, Cause.UNKNOWN_NUMBER),
     ],
 )
-def test_intercom_is_refused(number: str, reach: Reach, cause: Cause) -> None:
+def test_intercom_is_refused(number: str, reach: Circle, cause: Cause) -> None:
     async def scene(x: Exchange) -> None:
         anna = await x.call(number)
         assert anna.over
@@ -115,7 +115,7 @@ def test_who_takes_one_call_is_busy_while_it_rings_or_they_call_and_the_forward_
         assert not x.calls.house.present.busy("id-dora")
         assert not x.calls.house.present._legs
 
-    ladder(scene, lambda: office(Reach.ALL, ANNA, BEN, dora))
+    ladder(scene, lambda: office(Circle.ALL, ANNA, BEN, dora))
 
 
 def test_call_waiting_is_set_by_code() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from firmware.calls.cause import Cause
 from firmware.calls.codes import Codes, Feature
-from firmware.calls.house import Reach, Settings
+from firmware.calls.house import Circle, Settings
 from firmware.calls.leg import Party
 from firmware.store.model import Group, Strategy
 from tests.support.legs import Exchange, Person, ScriptedLeg, ladder, lines
@@ -19,7 +19,7 @@ SALES = Group("g", "t", "600", "Sales", Strategy.ALL, 20, ("id-ben", "id-cara"))
 CODES = Codes({Feature.PICKUP: "**", Feature.DND: "*78"})
 
 
-def office(reach: Reach = Reach.GROUP) -> Exchange:
+def office(reach: Circle = Circle.GROUP) -> Exchange:
     x = Exchange(PEOPLE, Settings(pickup=reach), groups=[SALES], codes=CODES)
     x.phones = {"102": ["ben"], "103": ["cara"]}
     return x
@@ -142,17 +142,17 @@ def test_the_longest_ringing_call_is_picked_up() -> None:
 @pytest.mark.parametrize(
     ("reach", "name", "code", "cause"),
     [
-        (Reach.GROUP, "dora", "**102", Cause.NOT_ALLOWED),  # in no group with ben
-        (Reach.GROUP, "dora", "**", Cause.UNREACHABLE),
-        (Reach.ALL, "dora", "**", Cause.UNREACHABLE),
-        (Reach.OFF, "cara", "**102", Cause.NOT_ALLOWED),
-        (Reach.ALL, "dora", "**103", Cause.UNREACHABLE),  # nothing rings there
-        (Reach.ALL, "dora", "**199", Cause.UNKNOWN_NUMBER),
-        (Reach.ALL, "dora", "**112", Cause.UNKNOWN_NUMBER),
-        (Reach.ALL, "anna", "**102", Cause.UNREACHABLE),  # her own call
+        (Circle.GROUP, "dora", "**102", Cause.NOT_ALLOWED),  # in no group with ben
+        (Circle.GROUP, "dora", "**", Cause.UNREACHABLE),
+        (Circle.ALL, "dora", "**", Cause.UNREACHABLE),
+        (Circle.OFF, "cara", "**102", Cause.NOT_ALLOWED),
+        (Circle.ALL, "dora", "**103", Cause.UNREACHABLE),  # nothing rings there
+        (Circle.ALL, "dora", "**199", Cause.UNKNOWN_NUMBER),
+        (Circle.ALL, "dora", "**112", Cause.UNKNOWN_NUMBER),
+        (Circle.ALL, "anna", "**102", Cause.UNREACHABLE),  # her own call
     ],
 )
-def test_what_may_not_be_picked_up_rings_on(reach: Reach, name: str, code: str, cause: Cause) -> None:
+def test_what_may_not_be_picked_up_rings_on(reach: Circle, name: str, code: str, cause: Cause) -> None:
     async def scene(x: Exchange) -> None:
         anna = await x.call("102")
         picker = await dials(x, name, code)
@@ -171,7 +171,7 @@ def test_anybody_may_where_the_site_says_so_and_ones_own_phone_always() -> None:
         await dora.accepts("d")
         await anna.hangs_up()
 
-    assert "anna <- 200 d'" in ladder(scene, lambda: office(Reach.ALL))
+    assert "anna <- 200 d'" in ladder(scene, lambda: office(Circle.ALL))
 
     async def own(x: Exchange) -> None:
         anna = await x.call("102")

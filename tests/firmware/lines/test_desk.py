@@ -6,7 +6,7 @@ import re
 import pytest
 
 from firmware.calls.codes import Codes, Feature
-from firmware.calls.house import Reach, Settings
+from firmware.calls.house import Circle, Settings
 from firmware.calls.plan import Plan
 from sip.session import Session
 from sip.transfer import Replaces
@@ -16,9 +16,9 @@ from tests.firmware.lines.test_blf import lamps, listen, over, watch
 CODES = Codes({Feature.PICKUP: "**", Feature.PARK: "*68", Feature.INTERCOM: "*80"})
 
 
-def office(reach: Reach = Reach.ALL) -> House:
+def office(reach: Circle = Circle.ALL) -> House:
     house = House(calls=Settings(pickup=reach, park_seconds=30))
-    house.calls.plan = Plan(("112",), house.extensions, (), CODES, ("701",))
+    house.calls.plan = Plan(("112",), house.extensions, (), CODES, slots=("701",))
     return house
 
 
@@ -153,7 +153,7 @@ def test_nobody_outside_the_group_picks_up_by_key() -> None:
         await anna.hangup()
         await over(house)
 
-    play(scene, lambda: office(Reach.GROUP))
+    play(scene, lambda: office(Circle.GROUP))
 
 
 def test_parked_with_its_lamp_and_retrieved() -> None:

@@ -400,6 +400,11 @@ class Exchange:
         await settle()
         return leg
 
+    async def passes(self, seconds: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
+        await settle()
+
     def phone(self, name: str = "") -> ScriptedLeg:
         """Return the phone of that name dialled last, any if no name is given. Raises LookupError."""
         for leg in reversed(self.dialled):

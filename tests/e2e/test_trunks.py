@@ -111,13 +111,13 @@ def test_the_network_calls_a_phone_through_the_carrier(office: Office, carrier: 
 @pytest.mark.skipif(bool(capture.missing()), reason=capture.missing() or "there")
 def test_what_the_carrier_is_told(office: Office, carrier: Kamailio, tmp_path: Path) -> None:
     """As another dissector reads it: the offer stays after the challenge, nothing inside gets out."""
-    with Capture(tmp_path / "out.pcapng", CARRIER) as seen:
-        with (
-            office.sipp("uas_talk", 61, words={"RING": 200}) as callee,
-            office.sipp("uac_talk", 23, "101", dialled="089123456", words={"TALK": 300}) as caller,
-        ):
-            caller.wait().expect(1)
-            callee.wait().expect(1)
+    with (
+        Capture(tmp_path / "out.pcapng", CARRIER) as seen,
+        office.sipp("uas_talk", 61, words={"RING": 200}) as callee,
+        office.sipp("uac_talk", 23, "101", dialled="089123456", words={"TALK": 300}) as caller,
+    ):
+        caller.wait().expect(1)
+        callee.wait().expect(1)
     sent = seen.read(
         f"sip.Method == INVITE && ip.dst == {CARRIER}",
         "sip.r-uri", "sip.from.addr", "sip.P-Asserted-Identity",

@@ -198,7 +198,10 @@ def completed(tmp_path: Path, *words: str) -> list[str]:
     [
         (["rel"], ["reload"]),
         (["extension", "-"], ["--help", "--json", "--state"]),
-        (["extension", ""], ["add", "change", "dnd", "forward", "import", "list", "remove", "show"]),
+        (
+            ["extension", ""],
+            "add change dnd forward import list private remove show waiting".split(),
+        ),
         (["extension", "re"], ["remove"]),
         (["extension", "add", "--n"], ["--name", "--number"]),
         (["extension", "add", "--name", "show", "--al"], ["--alias"]),

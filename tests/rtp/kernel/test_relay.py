@@ -131,8 +131,10 @@ class Site:
 
     def close(self) -> None:
         os.close(self.program)
-        for each in (*self.maps.values(), *self.phones):
+        for each in self.maps.values():
             each.close()
+        for phone in self.phones:
+            phone.close()
 
 
 @contextlib.contextmanager
@@ -151,9 +153,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         yield site
 
 
-@pytest.mark.skipif(
-    not namespace.has_vlan(), reason="no VLAN interfaces here: packets with a tag are not tried"
-)
+@pytest.mark.skipif(not namespace.has_vlan(), reason="no VLAN interfaces here: tagged packets are not tried")
 def test_packets_with_a_tag_lose_it_and_get_the_other_network_s() -> None:
     with running(4, vlan=True) as site:
         one, other = site.phones

@@ -1,16 +1,28 @@
 """The basic call: who is meant, find somebody who answers, talk."""
 
+from dataclasses import replace
+
 from firmware.calls.call import By, Call, Ending
 from firmware.calls.cause import Cause
 from firmware.calls.codes import Service
-from firmware.calls.conversation import Conversation
+from firmware.calls.conversation import talk
+from firmware.calls.desk import feature
 from firmware.calls.help import call_help, open_for_help
 from firmware.calls.house import Bridge
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, Unknown, Way
+from firmware.calls.leg import Leg
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, ParkAt, Plan, Unknown, Way
 from firmware.calls.ringing import Outcome
 from firmware.calls.search import Search
-from firmware.calls.services import serve
 from firmware.media import Description, NoPorts, NotAcceptable
+
+
+def present(leg: Leg, plan: Plan) -> None:
+    """Take a code that hides or shows who calls for what it says; who calls for help is always shown."""
+    leg.dialled, private = plan.presentation(leg.dialled)
+    if plan.is_emergency(leg.dialled):
+        private = False
+    if private is not None and private is not leg.party.private:
+        leg.party = replace(leg.party, private=private)
 
 
 async def basic_call(call: Call) -> Ending:
@@ -23,8 +35,8 @@ async def basic_call(call: Call) -> Ending:
             return Ending(Cause.NOT_ALLOWED, By.BOX)
         case Unknown():
             return Ending(Cause.UNKNOWN_NUMBER, By.BOX)
-        case Service():
-            return await serve(call, route)
+        case Service() | ParkAt():
+            return await feature(call, route)
         case Internal() | Hunt() | Outside():
             return await connect(call, route)
 
@@ -60,5 +72,4 @@ async def _find_and_talk(call: Call, bridge: Bridge, route: Way) -> Ending:
 async def _talk(call: Call, bridge: Bridge, offer: Description | None, outcome: Outcome | Ending) -> Ending:
     if isinstance(outcome, Ending):
         return outcome
-    call.callee = outcome.phone.party
-    return await Conversation(call, bridge, outcome.phone, offer).talk(outcome.description)
+    return await talk(call, bridge, outcome, offer)

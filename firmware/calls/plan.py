@@ -2,7 +2,8 @@
 
 1. Emergency numbers, before anything that could shadow or refuse them.
 2. Permission: whoever is not one of our extensions may call emergency numbers only.
-3. Extensions, by number or alias; ring groups; star codes. None of these can be an emergency number.
+3. Extensions, by number or alias; ring groups; park slots; star codes. None of these can be an emergency
+   number.
 4. Numbers outside, where the site has lines and the extension may call them.
 
 Callers from outside come by another door: they reach extensions and groups, and nothing else.
@@ -12,13 +13,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from firmware.calls.codes import Codes, Service
+from firmware.calls.codes import Codes, Feature, Service
 from firmware.calls.dialling import Dialling
 from firmware.calls.leg import Party
 from firmware.calls.numbers import plain
 from firmware.calls.outside import CallerId
 from firmware.store.model import AS_THE_SITE_SAYS, Forward, Group, Occasion, Outward, Reach
 
+_PRESENTATION = frozenset({Feature.WITHHOLD, Feature.SHOW})
 _EMERGENCY_URN = "urn:service:sos"  # RFC 5031 section 4.2; sub-services follow after a dot
 
 
@@ -38,6 +40,10 @@ class Callable(Protocol):
     @property
     def dnd(self) -> bool: ...  # noqa: D102
     @property
+    def private(self) -> bool: ...  # noqa: D102
+    @property
+    def waiting(self) -> bool: ...  # noqa: D102
+    @property
     def outward(self) -> Outward: ...  # noqa: D102
 
 
@@ -47,6 +53,7 @@ class Handling:
 
     forwards: dict[Occasion, Forward] = field(default_factory=dict, repr=False)
     dnd: bool = False
+    waiting: bool = True
 
 
 _AS_USUAL = Handling()
@@ -77,6 +84,13 @@ class Hunt:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkAt:
+    """A park slot."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
     """A number outside: E.164 with its +, or a short one; `by` is who calls, or sends on, and may."""
 
@@ -98,7 +112,7 @@ class Unknown:
     """Nobody has this number."""
 
 
-Route = Emergency | Internal | Hunt | Service | Outside | NotAllowed | Unknown
+Route = Emergency | Internal | Hunt | ParkAt | Service | Outside | NotAllowed | Unknown
 Way = Internal | Hunt | Outside
 """Where somebody can be sought."""
 
@@ -120,6 +134,7 @@ class Plan:
     _shown: dict[str, str] = field(repr=False)
     _hunts: dict[str, Hunt] = field(repr=False)
     _codes: Codes = field(repr=False)
+    slots: dict[str, ParkAt]
 
     def __init__(
         self,
@@ -129,8 +144,12 @@ class Plan:
         codes: Codes | None = None,
         dialling: Dialling | None = None,
         services: Mapping[str, str] | None = None,
+        slots: Iterable[str] = (),
     ) -> None:
-        """Build the plan. Raises ValueError if there is no emergency number: no box runs without one."""
+        """Build the plan. Of the park slots those remain whose number nobody has.
+
+        Raises ValueError if there is no emergency number: no box runs without one.
+        """
         numbers = [plain(number) for number in emergency]
         if not numbers or "" in numbers:
             raise ValueError("a dial plan needs at least one emergency number")
@@ -140,10 +159,12 @@ class Plan:
         outward: dict[str, Outward] = {}
         shown: dict[str, str] = {}
         for extension in extensions:
-            people[extension.id] = party = Party(extension.id, extension.number, extension.name)
-            if extension.dnd or extension.forwards:
+            people[extension.id] = party = Party(
+                extension.id, extension.number, extension.name, extension.private
+            )
+            if extension.dnd or extension.forwards or not extension.waiting:
                 forwards = {forward.occasion: forward for forward in extension.forwards}
-                handling[extension.id] = Handling(forwards, extension.dnd)
+                handling[extension.id] = Handling(forwards, extension.dnd, extension.waiting)
             if extension.outward is not AS_THE_SITE_SAYS:
                 outward[extension.id] = extension.outward
             for alias in extension.aliases:
@@ -164,6 +185,8 @@ class Plan:
         object.__setattr__(self, "_shown", shown)
         object.__setattr__(self, "_hunts", {group.number: _hunt(group, people) for group in groups})
         object.__setattr__(self, "_codes", codes or Codes({}))
+        taken = {*numbers, *parties, *self._hunts}
+        object.__setattr__(self, "slots", {slot: ParkAt(slot) for slot in slots if slot not in taken})
 
     def is_emergency(self, dialled: str) -> bool:
         """Tell whether this is a call for help."""
@@ -171,6 +194,7 @@ class Plan:
 
     def help(self, dialled: str) -> str | None:
         """Return the emergency number that is meant, None if this is no call for help."""
+        dialled, _ = self.presentation(dialled)
         found = self._help.get(plain(dialled))
         if found is not None:
             return found
@@ -178,6 +202,16 @@ class Plan:
         if lowered == _EMERGENCY_URN or lowered.startswith(_EMERGENCY_URN + "."):
             return self._help.get(lowered, self._help[_EMERGENCY_URN])
         return None
+
+    def presentation(self, dialled: str) -> tuple[str, bool | None]:
+        """Return the number behind a code that hides or shows who calls, and which; None: neither."""
+        private: bool | None = None
+        while dialled[:1] in {"*", "#"}:
+            service = self._codes.find(dialled)
+            if service is None or service.feature not in _PRESENTATION or not service.number:
+                break
+            dialled, private = service.number, service.feature is Feature.WITHHOLD
+        return dialled, private
 
     def route(self, dialled: str, caller: Party) -> Route:
         """Decide what becomes of a call."""
@@ -189,10 +223,24 @@ class Plan:
         if caller.extension is None:
             return NotAllowed()
         number = plain(dialled)
-        found = self._inside(number) or self._codes.find(number)
+        found = self._inside(number) or self.slots.get(number) or self._codes.find(number)
         if found is not None:
             return found if self._may(caller, Reach.INTERNAL) else NotAllowed()
         return Unknown() if self.dialling is None else self._outside(self.dialling, number, caller)
+
+    def feature(self, dialled: str, caller: Party) -> ParkAt | Service | None:
+        """Return the slot or code that a number is to who may dial it, None for whatever else it means."""
+        number = plain(dialled)
+        if caller.extension is None or self.is_emergency(dialled) or self._inside(number) is not None:
+            return None
+        found = self.slots.get(number) or self._codes.find(number)
+        return found if self._may(caller, Reach.INTERNAL) else None
+
+    def together(self, one: str, other: str) -> bool:
+        """Tell whether two extensions are one or members of one ring group."""
+        return one == other or any(
+            {one, other} <= {member.extension for member in hunt.members} for hunt in self._hunts.values()
+        )
 
     def handling(self, extension: str) -> Handling:
         """Return what an extension wants done with its calls."""

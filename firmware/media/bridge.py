@@ -80,9 +80,6 @@ class Bridge:
         index = audio_line(description)
         offered = description.media[index]
         self._place(offered)
-        if self._agreed is None:
-            for near in SIDES:  # open the ports: packets that overtake the answer are dropped, not refused
-                self._put(self._row(near))
         forwarded = self._emit(_other(side), description, index)
         self._pending = _Exchange(side, index, offered, forwarded)
         return forwarded

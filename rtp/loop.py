@@ -63,7 +63,7 @@ class End:
     __slots__ = (
         "_armed", "_buffer", "_clock", "_host", "_learning", "_loop", "_map", "_names", "_plain",
         "_reported", "_rtcp", "_rtcp_peer", "_rtcp_target", "_rtp", "_settled", "_target", "_view",
-        "_watched", "bad", "forbidden", "foreign", "heard", "hears", "octets", "packets", "peer",
+        "_watched", "bad", "forbidden", "foreign", "heard", "hears", "octets", "packets", "pass_on", "peer",
         "port", "reception", "route", "row", "rtcp_count", "sent", "undelivered",
     )  # fmt: skip
 
@@ -82,6 +82,7 @@ class End:
         self._view = loop.view
         self._rtp = rtp
         self._rtcp = rtcp
+        self.pass_on = rtp.send
         self._names = rtp.getsockname(), rtcp.getsockname()
         self._watched = False
         self.row = self.route = None
@@ -214,7 +215,7 @@ class End:
         self.octets += size - HEADER_SIZE
         self.reception.update(ssrc, sequence, timestamp, int(now * self._clock))
         try:
-            route._rtp.send(self._view[:size])
+            route.pass_on(self._view[:size])
         except OSError as error:
             route.failed(error)
             self.undelivered += 1

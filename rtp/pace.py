@@ -3,7 +3,7 @@
 With some dozens of calls nearly every packet costs a wake-up of its own, which is dearer than relaying it. A
 rest of a millisecond gathers a handful. It is taken only while it pays: after many turns that followed close
 on one another, until a rest gathers few, and not when the last turn left something to do. With hundreds of
-calls the rest grows: the thicker the traffic, the more is saved by leaving the core, and its caches, to others.
+calls the rest grows: the thicker the traffic, the more is saved by leaving core and caches to others.
 """
 
 from __future__ import annotations

@@ -87,6 +87,7 @@ class Crowd:
         self._credentials = [Credentials(login) for login in callers]
         self._dialled = list(dialled)
         self._streams = streams
+        self._aim: Callable[..., None] | None = streams.aim if streams else None
         self._out = udp_socket(self.caller, 5060)
         self._in = udp_socket(self.callee, 5060)
         self._calls: dict[int, _Call] = {}
@@ -307,8 +308,8 @@ class Crowd:
         self.load.answered += 1
         self.talking.add(call)
         heapq.heappush(self._agenda, (now, call.number, call))
-        if call.stream:
-            self._aim(call.stream, data)
+        if call.stream and self._aim:
+            self._aim(call.stream, _media(data), self._packets)
 
     def _over(self, call: _Call) -> None:
         call.over = True
@@ -330,21 +331,15 @@ class Crowd:
         answer = self._answers.get(key)
         if answer is None:
             body = sdp(self.callee, 9)
-            if self._streams:
+            if self._streams and self._aim:
                 stream = self._streams.add(self.callee)
-                self._aim(stream, data)
+                self._aim(stream, _media(data), self._packets)
                 body = sdp(self.callee, stream.port)
             contact = f"<sip:c@{self.callee}:5060>"
             answer = self._answers[key] = _reply(data, "200 OK", "c", contact, body)
         else:
             self.load.repeated += 1
         self._in.sendto(answer, self.server)
-
-    def _aim(self, stream: Stream | Voice, data: bytes) -> None:
-        if isinstance(self._streams, Voices) and isinstance(stream, Voice):
-            self._streams.aim(stream, _media(data), self._packets)
-        elif isinstance(self._streams, Streams) and isinstance(stream, Stream):
-            self._streams.aim(stream, _media(data), self._packets)
 
 
 def _media(data: bytes) -> tuple[str, int]:

@@ -77,6 +77,9 @@ class Asker(Protocol):
     def early_media(self, answer: Description) -> None:
         """Let it hear a phone that has not answered yet."""
 
+    def faces(self, party: Party) -> None:
+        """Note whose phone that is."""
+
 
 class Seeker(Protocol):
     """What a search needs of the scope it works in; `Call` is one."""
@@ -96,6 +99,10 @@ class Seeker(Protocol):
     def plan(self) -> Plan:
         """What numbers mean."""
 
+    @property
+    def referrer(self) -> Party | None:
+        """Who hands somebody over to whoever is found, None when nobody does."""
+
     def adopt(self, leg: Leg) -> None:
         """Take a leg over."""
 
@@ -114,7 +121,9 @@ class Table(Protocol):
 
 
 def personal(party: Party) -> Personal:
-    """Return a party as the journal may show it."""
+    """Return a party as the journal and lists of calls may show it."""
+    if party.private:
+        return Personal("num", "anonymous")
     return Personal("num" if party.extension is None else "ext", party.number)
 
 
@@ -122,7 +131,7 @@ class Call(Scope):
     """One call: the scope that owns its legs, and the facts its record will hold."""
 
     __slots__ = (
-        "answered", "bridge", "callee", "caller", "ending", "house", "id", "plan", "started", "state",
+        "answered", "bridge", "callee", "caller", "ending", "help", "house", "id", "plan", "started", "state",
         "table", "task",
     )  # fmt: skip
 
@@ -138,9 +147,15 @@ class Call(Scope):
         self.started = self.moment()
         self.answered: Moment | None = None
         self.ending: Ending | None = None
+        self.help = False
+        """It is a call for help: makes way for no other."""
         self.table: Table | None = None
         self.task: asyncio.Task[Ending] | None = None
         self.adopt(caller)
+
+    @property
+    def referrer(self) -> None:
+        """Nobody: the caller asked for themselves."""
 
     def moment(self) -> Moment:
         """Return this instant."""
@@ -185,9 +200,9 @@ class Call(Scope):
     def _stir(self) -> None:
         self.house.lamps.note(leg.party.extension for leg in self._legs)
 
-    def open_bridge(self) -> Bridge:
+    def open_bridge(self, *, urgent: bool = False) -> Bridge:
         """Take the media ports of this call; it ends if the bridge reports that a side fell silent."""
-        self.bridge = self.house.media.open()
+        self.bridge = self.house.media.open(urgent=urgent)
         self.bridge.on_timeout = self._media_lost
         return self.bridge
 

@@ -11,7 +11,10 @@ from firmware.calls.leg import Answered, EarlyMedia, Ended, Leg, LegEvent, Ringi
 from firmware.media import Description
 
 # What the caller hears when every phone said something else: the first of these that any of them said.
-_TELLING = (Cause.REJECTED, Cause.BUSY, Cause.NO_ANSWER, Cause.NOT_ACCEPTABLE, Cause.FAILED)
+_TELLING = (
+    Cause.REJECTED, Cause.BUSY, Cause.NO_ANSWER, Cause.NOT_ACCEPTABLE, Cause.FAILED, Cause.UNKNOWN_NUMBER,
+    Cause.NO_LINE,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -70,6 +73,8 @@ async def _first_answer(call: Seeker, bridge: Bridge, phones: Sequence[Leg]) -> 
             case Ringing():
                 if call.state is State.DIALLING:
                     call.state = State.RINGING
+                    if all(phone.party == leg.party for phone in phones):
+                        caller.faces(leg.party)  # where several people ring it is nobody yet
                     caller.ring()
             case EarlyMedia(description):
                 if caller.description is not None and playing in (None, leg):

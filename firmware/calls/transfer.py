@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from firmware.calls.call import Call, Ending, State, personal
 from firmware.calls.cause import Cause
+from firmware.calls.help import call_help
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Leg, Party, Referral, Refused
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside
 from firmware.calls.scope import Scope
 from firmware.calls.search import Search
 from firmware.journal import Kind
@@ -48,6 +49,9 @@ class _Handed:
         """Tell who transfers."""
         self._referral.ringing()
 
+    def faces(self, party: Party) -> None:
+        """Do nothing: they still face who transfers."""
+
     def early_media(self, answer: Description) -> None:
         """Do nothing: they still hear, or do not hear, who transfers."""
 
@@ -55,10 +59,11 @@ class _Handed:
 class Errand(Scope):
     """The scope of a search for somebody else; its legs are the call's only once they have answered."""
 
-    __slots__ = ("callee", "caller", "house", "plan", "state")
+    __slots__ = ("callee", "caller", "house", "plan", "referrer", "state")
 
-    def __init__(self, call: Call, stays: Leg, referral: Referral) -> None:
+    def __init__(self, call: Call, stays: Leg, by: Leg, referral: Referral) -> None:
         super().__init__()
+        self.referrer = by.party
         self.callee: Party | None = None
         self.caller = _Handed(stays.party, referral)
         self.house = call.house
@@ -70,10 +75,12 @@ async def reach(errand: Errand, bridge: Bridge, by: Leg, dialled: str) -> Newcom
     """Find whom a blind transfer means, by the rights of who transfers; raises Refused if nobody answers."""
     route = errand.plan.route(dialled, by.party)
     match route:
-        case Internal() | Hunt():
+        case Outside() if not errand.plan.may_leave(errand.caller.party):
+            raise Refused(Cause.NOT_ALLOWED)
+        case Internal() | Hunt() | Outside():
             outcome = await Search(errand, bridge, None).go(route)
-        case Emergency():
-            raise Refused(Cause.NO_LINE)
+        case Emergency(number):
+            outcome = await call_help(errand, bridge, None, number)
         case NotAllowed():
             raise Refused(Cause.NOT_ALLOWED)
         case _:

@@ -74,6 +74,14 @@ def _handling(row: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _private(row: dict[str, Any]) -> str:
+    return f"extension {row['number']}: {'private' if row['private'] else 'shown to who it talks with'}"
+
+
+def _waiting(row: dict[str, Any]) -> str:
+    return f"extension {row['number']}: {row['new']} new messages, {row['old']} old"
+
+
 def _groups(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "no ring groups; add one with `branchline group add NUMBER --name NAME --member NUMBER`"
@@ -89,6 +97,27 @@ def _groups(rows: list[dict[str, Any]]) -> str:
         for row in rows
     ]
     return table(["NUMBER", "NAME", "RINGS", "EACH", "MEMBERS", "LAST"], cells)
+
+
+def _trunks(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "no trunks; write a [[trunk]] table into the site file"
+    cells = [
+        [
+            row["name"],
+            "up" if row["up"] else "down",
+            "-" if row["until"] is None else _when(row["until"]),
+            row["server"] or "-",
+            f"{row['calls']} of {row['most']}",
+            row["failure"] or "-",
+        ]
+        for row in rows
+    ]
+    return table(["TRUNK", "STATE", "REGISTERED UNTIL", "SERVER", "CALLS", "WHY NOT"], cells)
+
+
+def _trunk_secret(row: dict[str, Any]) -> str:
+    return f"trunk {row['name']} has {'a' if row['password'] else 'no'} password now"
 
 
 def _reloaded(result: dict[str, Any]) -> str:
@@ -151,13 +180,18 @@ _SHOW: Final[dict[str, Callable[[Any], str]]] = {
     "extension.show": describe,
     "extension.forward": _handling,
     "extension.dnd": _handling,
+    "extension.private": _private,
+    "extension.waiting": _waiting,
     "group.add": lambda row: _groups([row]),
     "group.list": _groups,
     "group.change": lambda row: _groups([row]),
     "group.remove": lambda result: f"group {result['number']} is removed",
+    "trunk.list": _trunks,
+    "trunk.secret": _trunk_secret,
     "status": _status,
     "calls": _calls,
     "reload": _reloaded,
     "stop": lambda _result: "the box is down",
     "hangup": lambda _result: "the call is ended",
+    "authority": lambda result: str(result["certificate"]).rstrip(),
 }

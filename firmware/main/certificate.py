@@ -1,8 +1,8 @@
 """The box's own certificate for SIP over TLS: made once, kept in the store, never a file.
 
 A private authority signs one server certificate for the addresses the box listens on. Phones that check
-certificates are given the authority's (`tls.ca`). The server certificate is made anew when the addresses
-change or its end comes near; the authority stays.
+certificates are given the authority's (`branchline authority`). The server certificate is made anew when the
+addresses change or its end comes near; the authority stays.
 """
 
 import datetime
@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from firmware.clock import Clock
-from firmware.store.store import Store
+from firmware.main.tls import fast_aes, harden
+from firmware.store.store import AUTHORITY, Store
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -25,7 +26,7 @@ RENEW_DAYS: Final = 90
 _DAY: Final = 86400.0
 
 CHAIN, KEY, COVERS = "tls.chain", "tls.key", "tls.covers"
-AUTHORITY, AUTHORITY_KEY = "tls.ca", "tls.ca.key"
+AUTHORITY_KEY = "tls.ca.key"
 
 
 def context(store: Store, clock: Clock, addresses: Sequence[str]) -> ssl.SSLContext:
@@ -33,8 +34,7 @@ def context(store: Store, clock: Clock, addresses: Sequence[str]) -> ssl.SSLCont
     chain, key = store.secrets.get(CHAIN), store.secrets.get(KEY)
     if chain is None or key is None or not _covers(store.secrets.get(COVERS), clock.wall(), addresses):
         chain, key = _make(store, clock.wall(), addresses)
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made = harden(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), aes=fast_aes())
     # The ssl module takes certificates from paths only; this one names memory of this process.
     memory = os.memfd_create("tls", os.MFD_CLOEXEC)
     try:

@@ -8,6 +8,7 @@ from firmware.errors import OperatorError
 from firmware.operations.context import ActiveCall, Context
 from firmware.operations.extensions import Nothing
 from firmware.operations.operation import Hint, Name, Operation, Role, argument
+from firmware.store.store import AUTHORITY
 
 if TYPE_CHECKING:
     from firmware.store.model import CallRecord
@@ -19,6 +20,19 @@ class UnknownCall(OperatorError):
     """No running call has that id."""
 
     key = "call.unknown"
+
+
+class NoAuthority(OperatorError):
+    """No TLS listener has ever been in force, so no certificate was made."""
+
+    key = "authority.none"
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The certificate of the box's own authority, PEM; phones that have it know the box from others."""
+
+    certificate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +178,14 @@ async def hangup(context: Context, wanted: WhichCall) -> Done:
     return Done()
 
 
+async def authority(context: Context, _wanted: Nothing) -> Authority:
+    """Hand out the certificate that phones need to check the box's."""
+    found = context.store.secrets.get(AUTHORITY)
+    if found is None:
+        raise NoAuthority("the box has no certificate yet: write a tls listener into the site and start it")
+    return Authority(found.decode("ascii"))
+
+
 OPERATIONS: Final = (
     Operation(Name.STATUS, "how the box is", Nothing, Role.VIEWER, status, False, True),
     Operation(Name.CALLS, "running and past calls", Recent, Role.OPERATOR, calls, False, True),
@@ -172,4 +194,13 @@ OPERATIONS: Final = (
     ),
     Operation(Name.STOP, "shut the box down", Nothing, Role.ADMINISTRATOR, stop, True, False),
     Operation(Name.HANGUP, "end a running call", WhichCall, Role.OPERATOR, hangup, True, False),
+    Operation(
+        Name.AUTHORITY,
+        "print the certificate phones check the box by",
+        Nothing,
+        Role.VIEWER,
+        authority,
+        False,
+        True,
+    ),
 )

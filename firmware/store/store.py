@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from typing import Final
 
 from firmware.clock import Clock
 from firmware.journal import AuditEntry, Journal
@@ -62,6 +63,10 @@ class Bindings:
         Cheap: written with the next commit that happens anyway, or within 5 s.
         """
         self._writer.bindings(extension, tuple(current[:MAX_BINDINGS]))
+
+
+AUTHORITY: Final = "tls.ca"
+"""The name of the secret that is none: the certificate of the box's own authority, PEM."""
 
 
 class Secrets:

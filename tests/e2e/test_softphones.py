@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import subprocess
 import time
 from pathlib import Path
 
@@ -17,19 +16,8 @@ NET = 63
 
 
 def authority(office: Office, path: Path) -> Path:
-    """Fetch the certificates the box shows, with its authority's, as a technician would."""
-    host, port = office.box.tls
-    shown = subprocess.run(
-        ["openssl", "s_client", "-connect", f"{host}:{port}", "-showcerts"],
-        input=b"",
-        capture_output=True,
-        timeout=10,
-        check=True,
-    ).stdout.decode()
-    end = "-----END CERTIFICATE-----\n"
-    certificates = ["-----BEGIN" + part.partition("-----BEGIN")[2] + end for part in shown.split(end)[:-1]]
-    assert certificates
-    path.write_text(certificates[-1])
+    """Fetch the certificate of the box's authority, as a technician would."""
+    path.write_text(office.box.cli("authority"))
     return path
 
 

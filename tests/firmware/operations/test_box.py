@@ -29,6 +29,14 @@ def test_status_of_a_running_box(tmp_path: Path) -> None:
     assert status["counters"] == {"refused": 3}
 
 
+def test_the_authority_is_handed_out_once_there_is_one(tmp_path: Path) -> None:
+    with opened(tmp_path) as context:
+        with pytest.raises(OperatorError, match="tls listener"):
+            carry_out(context, "authority")
+        context.store.secrets.put("tls.ca", b"-----BEGIN CERTIFICATE-----\n").result(10)
+        assert carry_out(context, "authority") == {"certificate": "-----BEGIN CERTIFICATE-----\n"}
+
+
 def test_calls_names_extensions_and_is_newest_first(tmp_path: Path) -> None:
     with opened(tmp_path) as context:
         for name in "ab":

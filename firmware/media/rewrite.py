@@ -100,6 +100,16 @@ def rewrite(
     )
 
 
+def moved(description: SessionDescription, host: str) -> SessionDescription:
+    """Return a description of ours with another address of ours; it stays the same session."""
+    connection = Connection.to(host)
+    media = tuple(
+        replace(medium, connection=connection) if medium.connection is not None else medium
+        for medium in description.media
+    )
+    return replace(description, connection=connection, media=media)
+
+
 def _clean(medium: Media) -> Media:
     lines = tuple(line for line in medium.lines if line[0] in _KEPT_LINES)
     clean = replace(medium, attributes=_kept(medium.attributes), lines=lines).without_attributes("crypto")

@@ -105,6 +105,13 @@ class UacSession(Session):
         self._invite = core.layer.call(request, self._flow, self._on_invite, now)
 
     @property
+    def heard(self) -> bool:
+        """Whether the far end has said anything to the INVITE yet, be it 100 or a challenge."""
+        invite = self._invite
+        first = invite is not None and invite.request is not None and invite.request.cseq_number == 1
+        return not first or invite is None or invite.state != "calling"
+
+    @property
     def owes_prack(self) -> bool:
         """Whether a reliable provisional answer brought an offer that `prack` has to answer."""
         return any(early.owed for early in self._early.values())

@@ -122,7 +122,7 @@ class Call(Scope):
     """One call: the scope that owns its legs, and the facts its record will hold."""
 
     __slots__ = (
-        "answered", "bridge", "callee", "caller", "ending", "house", "id", "plan", "started", "state",
+        "answered", "bridge", "callee", "caller", "ending", "help", "house", "id", "plan", "started", "state",
         "table", "task",
     )  # fmt: skip
 
@@ -138,6 +138,8 @@ class Call(Scope):
         self.started = self.moment()
         self.answered: Moment | None = None
         self.ending: Ending | None = None
+        self.help = False
+        """It is a call for help: makes way for no other."""
         self.table: Table | None = None
         self.task: asyncio.Task[Ending] | None = None
         self.adopt(caller)
@@ -185,9 +187,9 @@ class Call(Scope):
     def _stir(self) -> None:
         self.house.lamps.note(leg.party.extension for leg in self._legs)
 
-    def open_bridge(self) -> Bridge:
+    def open_bridge(self, *, urgent: bool = False) -> Bridge:
         """Take the media ports of this call; it ends if the bridge reports that a side fell silent."""
-        self.bridge = self.house.media.open()
+        self.bridge = self.house.media.open(urgent=urgent)
         self.bridge.on_timeout = self._media_lost
         return self.bridge
 

@@ -2,15 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from firmware.calls.lamps import Lamps
 from firmware.calls.leg import Dialer
 from firmware.calls.outside import Lines
+from firmware.calls.traffic import Traffic
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.media import Description, Side
 from firmware.store.model import Occasion
+
+if TYPE_CHECKING:
+    from firmware.calls.call import Call
+    from firmware.calls.help import Alarm
 
 
 class Bridge(Protocol):
@@ -35,8 +40,8 @@ class Bridge(Protocol):
 class Media(Protocol):
     """Where bridges come from; `firmware.media.Media` is one."""
 
-    def open(self) -> Bridge:
-        """Take ports; raises NoPorts."""
+    def open(self, *, urgent: bool = False) -> Bridge:
+        """Take ports, where it is `urgent` also such that should rest after a call; raises NoPorts."""
 
 
 class Preferences(Protocol):
@@ -70,3 +75,11 @@ class House:
     preferences: Preferences | None = None
     lamps: Lamps = field(default_factory=Lamps)
     lines: Lines | None = None
+    alarm: Callable[["Alarm"], None] | None = None
+    """Tells people in the house of a call for help; it has gone out by then."""
+    youngest: Callable[[], "Call | None"] | None = None
+    """Finds the call that makes way first when help needs ports."""
+    traffic: Traffic = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.traffic = Traffic(self.clock.now)

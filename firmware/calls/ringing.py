@@ -11,7 +11,10 @@ from firmware.calls.leg import Answered, EarlyMedia, Ended, Leg, LegEvent, Ringi
 from firmware.media import Description
 
 # What the caller hears when every phone said something else: the first of these that any of them said.
-_TELLING = (Cause.REJECTED, Cause.BUSY, Cause.NO_ANSWER, Cause.NOT_ACCEPTABLE, Cause.FAILED)
+_TELLING = (
+    Cause.REJECTED, Cause.BUSY, Cause.NO_ANSWER, Cause.NOT_ACCEPTABLE, Cause.FAILED, Cause.UNKNOWN_NUMBER,
+    Cause.NO_LINE,
+)  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -11,7 +11,8 @@ from firmware.calls.call import By, Ending, Seeker
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Diversion, Leg, Party
-from firmware.calls.plan import Hunt, Internal
+from firmware.calls.outward import outward
+from firmware.calls.plan import Hunt, Internal, Outside, Way
 from firmware.calls.ringing import Outcome, give_up, ring
 from firmware.media import Description
 from firmware.store.model import Occasion, Strategy
@@ -40,9 +41,15 @@ class Search:
         self._seen = {call.caller.party.extension}
         self._diversions: list[Diversion] = []
 
-    async def go(self, route: Internal | Hunt) -> Outcome | Ending:
+    async def go(self, route: Way) -> Outcome | Ending:
         """Follow a route until somebody answers, or say why nobody did."""
-        return await (self._person(route.callee) if isinstance(route, Internal) else self._group(route))
+        match route:
+            case Internal():
+                return await self._person(route.callee)
+            case Hunt():
+                return await self._group(route)
+            case Outside():
+                return await outward(self._call, self._bridge, self._offer, route, tuple(self._diversions))
 
     async def _person(self, callee: Party) -> Outcome | Ending:
         self._call.callee = callee
@@ -103,17 +110,23 @@ class Search:
             return Ending(Cause.UNREACHABLE, By.BOX)
         return await ring(self._call, self._bridge, phones, seconds)
 
-    def _onward(self, callee: Party, occasion: Occasion) -> Internal | Hunt | None:
+    def _onward(self, callee: Party, occasion: Occasion) -> Way | None:
         plan = self._call.plan
         forward = plan.handling(callee.extension or "").forwards.get(occasion)
         if forward is None or len(self._diversions) >= MAX_FORWARDS:
             return None
-        route = plan.onward(forward.target, callee)
+        route = plan.onward(forward.target, callee, self._call.caller.party)
         if route is None or _place(route) in self._seen:
             return None
         self._diversions.append(Diversion(callee, occasion))
         return route
 
 
-def _place(route: Internal | Hunt) -> str:
-    return route.extension if isinstance(route, Internal) else route.group.id
+def _place(route: Way) -> str:
+    match route:
+        case Internal():
+            return route.extension
+        case Hunt():
+            return route.group.id
+        case Outside():
+            return route.number

@@ -54,6 +54,7 @@ class Calls:
         )
         self.refused = 0
         """Calls turned away because the box was full, since the start."""
+        self.house.youngest = self._youngest
         self._records = records
         self._journal = journal
         self._calls: dict[str, Call] = {}
@@ -69,9 +70,13 @@ class Calls:
         if leg.replaces is not None:
             self._replace(leg, leg.replaces)
             return
-        if len(self._calls) >= self.house.settings.max_calls and not self.plan.is_emergency(leg.dialled):
+        line = leg.party.line
+        for_help = line is None and self.plan.is_emergency(leg.dialled)
+        if len(self._calls) >= self.house.settings.max_calls and not for_help:
             self._overload(leg)
             return
+        if line is not None:
+            self.house.traffic.came(leg, line)
         self._full = False
         call = Call(new_id(), leg, self.plan, self.house)
         self._journal.log(STARTED, call=Personal("call", call.id), caller=personal(leg.party))
@@ -126,6 +131,11 @@ class Calls:
             call.deliver(leg, Replaced(newcomer))
         else:
             newcomer.hangup(Cause.UNREACHABLE)
+
+    def _youngest(self) -> Call | None:
+        """Return the call that makes way first when help needs its ports."""
+        found = [call for call in self._calls.values() if not call.help and call.bridge and not call.ending]
+        return found[-1] if found else None
 
     def _overload(self, leg: Leg) -> None:
         self.refused += 1

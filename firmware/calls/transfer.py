@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from firmware.calls.call import Call, Ending, State, personal
 from firmware.calls.cause import Cause
+from firmware.calls.help import call_help
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Leg, Party, Referral, Refused
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside
 from firmware.calls.scope import Scope
 from firmware.calls.search import Search
 from firmware.journal import Kind
@@ -70,10 +71,12 @@ async def reach(errand: Errand, bridge: Bridge, by: Leg, dialled: str) -> Newcom
     """Find whom a blind transfer means, by the rights of who transfers; raises Refused if nobody answers."""
     route = errand.plan.route(dialled, by.party)
     match route:
-        case Internal() | Hunt():
+        case Outside() if not errand.plan.may_leave(errand.caller.party):
+            raise Refused(Cause.NOT_ALLOWED)
+        case Internal() | Hunt() | Outside():
             outcome = await Search(errand, bridge, None).go(route)
-        case Emergency():
-            raise Refused(Cause.NO_LINE)
+        case Emergency(number):
+            outcome = await call_help(errand, bridge, None, number)
         case NotAllowed():
             raise Refused(Cause.NOT_ALLOWED)
         case _:

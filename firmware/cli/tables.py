@@ -91,6 +91,27 @@ def _groups(rows: list[dict[str, Any]]) -> str:
     return table(["NUMBER", "NAME", "RINGS", "EACH", "MEMBERS", "LAST"], cells)
 
 
+def _trunks(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "no trunks; write a [[trunk]] table into the site file"
+    cells = [
+        [
+            row["name"],
+            "up" if row["up"] else "down",
+            "-" if row["until"] is None else _when(row["until"]),
+            row["server"] or "-",
+            f"{row['calls']} of {row['most']}",
+            row["failure"] or "-",
+        ]
+        for row in rows
+    ]
+    return table(["TRUNK", "STATE", "REGISTERED UNTIL", "SERVER", "CALLS", "WHY NOT"], cells)
+
+
+def _trunk_secret(row: dict[str, Any]) -> str:
+    return f"trunk {row['name']} has {'a' if row['password'] else 'no'} password now"
+
+
 def _reloaded(result: dict[str, Any]) -> str:
     return "\n".join(result["changes"]) or "the site file says what is in force already"
 
@@ -155,6 +176,8 @@ _SHOW: Final[dict[str, Callable[[Any], str]]] = {
     "group.list": _groups,
     "group.change": lambda row: _groups([row]),
     "group.remove": lambda result: f"group {result['number']} is removed",
+    "trunk.list": _trunks,
+    "trunk.secret": _trunk_secret,
     "status": _status,
     "calls": _calls,
     "reload": _reloaded,

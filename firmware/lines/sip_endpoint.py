@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from firmware.calls.cause import Cause
 from firmware.calls.lamps import Light
@@ -33,6 +33,10 @@ from sip.stack import Stack, StackConfig
 from sip.transfer import Replaces
 from sip.uas import UasSession
 from sip.uri import SipUri
+
+if TYPE_CHECKING:
+    from firmware.lines.trunk_line import TrunkLine
+    from firmware.lines.trunks import Trunks
 
 _ANONYMOUS: Final = NameAddr(
     SipUri(user="anonymous", host="anonymous.invalid"), "Anonymous"
@@ -124,7 +128,7 @@ class Switch(Protocol):
 
 
 class _Stack(Stack):
-    """A stack that also tells the registrar of connections that are gone."""
+    """A stack that also tells the registrar and the trunks of connections that are gone."""
 
     def __init__(
         self,
@@ -136,10 +140,13 @@ class _Stack(Stack):
         handlers = {"REGISTER": registrations.serve}
         super().__init__(send, endpoint, config, os.urandom, handlers, {DIALOG: endpoint.lamps})
         self._registrations = registrations
+        self._endpoint = endpoint
 
     def flow_closed(self, flow: Flow, now: float) -> None:
         """Note that a connection is gone."""
         self._registrations.flow_closed(flow)
+        if self._endpoint.trunks is not None:
+            self._endpoint.trunks.flow_closed(flow)
         super().flow_closed(flow, now)
 
 
@@ -161,6 +168,7 @@ class SipEndpoint:
         proved: Callable[[Flow], None] = lambda _: None,
     ) -> None:
         self.calls: Switch | None = None
+        self.trunks: Trunks | None = None
         self._proved = proved
         self._kept = kept
         self._now = clock.now
@@ -203,7 +211,8 @@ class SipEndpoint:
     @property
     def counters(self) -> Mapping[str, int]:
         """Whatever was refused, dropped or odd, by name, since the start."""
-        return {**self.stack.counters, **self._gate.counters}
+        trunks = {} if self.trunks is None else self.trunks.counters
+        return {**self.stack.counters, **self._gate.counters, **trunks}
 
     def extension_changed(self, extension: str | None = None) -> None:
         """Read one extension (its id) or all again; who is gone or has a new secret is unregistered."""
@@ -293,10 +302,11 @@ class SipEndpoint:
 
     def authorize(
         self, request: Request, flow: Flow, session: Session | None, now: float
-    ) -> Account | Answer:
+    ) -> Account | TrunkLine | Answer:
         """Say who asks."""
-        verdict = self._gate.authorize(request, flow, session, now)
-        if flow.id and isinstance(verdict, Account):
+        trunk = None if self.trunks is None else self.trunks.whose(request, flow, session)
+        verdict = trunk or self._gate.authorize(request, flow, session, now)
+        if flow.id and not isinstance(verdict, Answer):
             self._proved(flow)
         return verdict
 
@@ -308,6 +318,12 @@ class SipEndpoint:
         """Make a leg of a new session and hand it to call control."""
         if self.calls is None or session.request is None:
             self._reject(session, Cause.SHUTDOWN, now)
+            return
+        trunk = None if self.trunks is None else self.trunks.as_line(identity)
+        if trunk is not None:
+            call = trunk.take(session, now)
+            if call is not None:
+                self.calls.incoming(call)
             return
         description = None if session.offer is None else read(session.offer)
         if description is None and session.offer is not None:

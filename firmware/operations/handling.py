@@ -106,13 +106,16 @@ def handling(extension: "Extension") -> HandlingRow:
 def _check_target(context: Context, extension: "Extension", target: str) -> None:
     """Refuse a target that no forward would be followed to."""
     from firmware.calls.leg import Party
-    from firmware.calls.plan import Plan
+    from firmware.calls.making import make_plan
 
     refuse_emergency(context.site(), [target])
     store = context.store
-    plan = Plan(context.site().country.emergency, store.extensions.list(), store.groups.list())
+    plan = make_plan(context.site(), store.extensions.list(), store.groups.list())
     if plan.onward(target, Party(extension.id, extension.number)) is None:
-        raise NoTarget("calls cannot go there: give another extension or a ring group", number=target)
+        raise NoTarget(
+            "calls cannot go there: give another extension, a ring group, or a number it may call itself",
+            number=target,
+        )
 
 
 OPERATIONS: Final = (

@@ -55,6 +55,8 @@ class Name(StrEnum):
     GROUP_LIST = "group.list"
     GROUP_CHANGE = "group.change"
     GROUP_REMOVE = "group.remove"
+    TRUNK_LIST = "trunk.list"
+    TRUNK_SECRET = "trunk.secret"  # noqa: S105  # the name of an operation
     STATUS = "status"
     CALLS = "calls"
     RELOAD = "reload"
@@ -86,7 +88,8 @@ class Hint:
     """What a skin needs to know about one argument beside its type.
 
     `check` answers with what would be right, or with an empty text when the value is. `choices` names what
-    shell completion offers: "numbers" (extensions), "calls" (running calls) or "files".
+    shell completion offers: "numbers" (extensions), "calls" (running calls), "trunks" or "files". A `hidden`
+    one never stands on a command line, where others could read it: the skin asks for it.
     """
 
     help: str
@@ -94,6 +97,7 @@ class Hint:
     positional: bool = False
     limit: int = TEXT_LIMIT
     choices: str = ""
+    hidden: bool = False
 
 
 def argument(hint: Hint, default: Any = MISSING) -> Any:

@@ -108,7 +108,7 @@ class Group:
 class StoredBinding:
     """One current registration of an extension, enough to ring the phone again after a restart.
 
-    `expires` is wall time (unix seconds); `q` counts thousandths; `transport` is "UDP", "TCP" or "TLS".
+    `expires` is wall time (unix seconds); `q` counts thousandths; `transport` is that of its flow.
     """
 
     extension: str

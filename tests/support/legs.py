@@ -32,7 +32,7 @@ from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
 from firmware.journal import Field, Journal, Kind
 from firmware.media import Description, NoPorts, NotAcceptable, Side
-from firmware.store.model import CallRecord, Forward, Group, Occasion
+from firmware.store.model import AS_THE_SITE_SAYS, CallRecord, Forward, Group, Occasion, Outward
 from tests.support.virtual_time import VirtualClock, VirtualTimeLoop, run, settle
 
 
@@ -256,10 +256,12 @@ class ScriptedMedia:
         self.faults = faults
         self.bridges: set[ScriptedBridge] = set()
         self.full = False
+        self.most = 0
+        """How many bridges an urgent call finds ports for when it is full."""
 
-    def open(self) -> ScriptedBridge:
+    def open(self, *, urgent: bool = False) -> ScriptedBridge:
         self.faults.here()
-        if self.full:
+        if self.full and not (urgent and len(self.bridges) < self.most):
             raise NoPorts("full")
         bridge = ScriptedBridge(self)
         self.bridges.add(bridge)
@@ -276,6 +278,7 @@ class Person:
     aliases: tuple[str, ...] = ()
     forwards: tuple[Forward, ...] = ()
     dnd: bool = False
+    outward: Outward = AS_THE_SITE_SAYS
 
 
 class Exchange:
@@ -379,6 +382,11 @@ class Exchange:
         self.calls.incoming(leg)
         await settle()
         return leg
+
+    async def passes(self, seconds: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
+        await settle()
 
     def phone(self, name: str = "") -> ScriptedLeg:
         """Return the phone of that name dialled last, any if no name is given. Raises LookupError."""

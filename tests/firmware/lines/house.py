@@ -131,7 +131,7 @@ class House:
         self.calls.house.lamps.listener = self.line.lamps_changed
         return self.line
 
-    def open(self) -> Through:
+    def open(self, *, urgent: bool = False) -> Through:
         return Through(self)
 
     def record_call(self, record: CallRecord) -> None:

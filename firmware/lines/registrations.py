@@ -90,6 +90,16 @@ class Registrations:
         """Return the ways to an extension's phones, best first."""
         return self._bindings.lookup(extension, now)
 
+    def at(self, flow: Flow, now: float) -> Account | None:
+        """Return whose phone is registered from just there; None where nobody's is, or several people's."""
+        found = [
+            account
+            for account in self._accounts.all()
+            for binding in self._bindings.lookup(account.party.extension or "", now)
+            if binding.flow == flow
+        ]
+        return found[0] if len({id(account) for account in found}) == 1 else None
+
     def phones(self, extension: str) -> list[Phone]:
         """Return an extension's phones."""
         now = self._clock.now()

@@ -51,6 +51,8 @@ class Name(StrEnum):
     EXTENSION_SHOW = "extension.show"
     EXTENSION_FORWARD = "extension.forward"
     EXTENSION_DND = "extension.dnd"
+    EXTENSION_PRIVATE = "extension.private"
+    EXTENSION_WAITING = "extension.waiting"
     GROUP_ADD = "group.add"
     GROUP_LIST = "group.list"
     GROUP_CHANGE = "group.change"

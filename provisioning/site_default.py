@@ -31,7 +31,8 @@ transport = "tls"
 address = "{address}"
 port = {tls_port}
 
-# Audio passes through these UDP ports, four for each call.
+# Audio passes through these UDP ports, four for each call. With address6 = "an IPv6 address" phones on IPv6
+# and phones on IPv4 can talk to each other; write listeners on both, too.
 [media]
 address = "{address}"
 first_port = {first}

@@ -58,6 +58,7 @@ def plan(old: Site, new: Site) -> list[Change]:
     ]
     changes += [
         _value("media.address", old.media.address, new.media.address, Effect.RESTART),
+        _value("media.address6", old.media.address6, new.media.address6, Effect.RESTART),
         _value("media.first_port", old.media.first_port, new.media.first_port, Effect.RESTART),
         _value("media.last_port", old.media.last_port, new.media.last_port, Effect.RESTART),
         _value("sip.digest", " ".join(old.sip.digest), " ".join(new.sip.digest), Effect.NOW),

@@ -40,7 +40,7 @@ Done = Callable[[Response | None], None]
 
 _IN_DIALOG: Final = frozenset({"INVITE", "BYE", "UPDATE", "PRACK", "REFER"})
 _OURS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "PRACK", "REFER")
-_EXTENSIONS: Final = ("100rel", "timer", "norefersub", "replaces")
+_EXTENSIONS: Final = ("100rel", "timer", "norefersub", "replaces", "outbound")
 
 
 class StackUser(Protocol):

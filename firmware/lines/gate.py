@@ -8,7 +8,7 @@ from typing import Final
 from firmware.journal import Journal, Kind, Level
 from firmware.labels import Personal
 from firmware.lines.accounts import STRANGER, Account, Accounts
-from firmware.lines.guesses import Guesses
+from firmware.lines.guesses import Guesses, network
 from firmware.lines.identity import is_anonymous
 from sip.answer import Answer
 from sip.digest import Challenge, DigestServer, Granted
@@ -35,6 +35,11 @@ def is_lan(host: str) -> bool:
         second = host.split(".", 2)[1]
         return second.isdecimal() and 16 <= int(second) <= 31
     return host.startswith(("10.", "127.", "192.168.", "169.254."))
+
+
+def is_near(host: str, ours: str) -> bool:
+    """Tell whether an IP address is local to us: a private one, or of the IPv6 network our own is of."""
+    return is_lan(host) or (":" in host and ":" in ours and network(host) == network(ours))
 
 
 def _same(identity: object, account: Account) -> bool:
@@ -140,5 +145,5 @@ class Gate:
             and request.method == "INVITE"
             and not request.to_tag
             and self._is_emergency(dialled(request))
-            and is_lan(flow.remote[0])
+            and is_near(flow.remote[0], flow.local[0])
         )

@@ -24,6 +24,7 @@ from firmware.lines.registrations import Phone, Registrations, SavedBindings
 from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, SipLeg, read
 from firmware.lines.status import GOODBYES
 from firmware.media import Description
+from firmware.media.rewrite import moved
 from firmware.store.model import Extension
 from sip.answer import Answer
 from sip.digest import DigestServer
@@ -55,7 +56,8 @@ class SipSettings:
     `phones` those of one extension. `address` is our host where a socket is bound to all addresses.
     `open_emergency`: an emergency call from the local network needs no proof of who calls (a matter of the
     country). `session_seconds` and `shortest_session` are those of session timers (RFC 4028), see
-    `StackConfig`.
+    `StackConfig`. `media6` is the media address that phones on IPv6 are told, where there is one beside the
+    usual.
     """
 
     realm: str = "branchline"
@@ -68,6 +70,7 @@ class SipSettings:
     open_emergency: bool = True
     session_seconds: int = 1800
     shortest_session: int = 90
+    media6: str = ""
 
     @property
     def stack(self) -> StackConfig:
@@ -297,7 +300,7 @@ class SipEndpoint:
             binding.flow,
             caller=str(named(caller, host)),
             callee=str(NameAddr(SipUri(user=account.party.number, host=host))),
-            offer=None if offer is None else bytes(offer),
+            offer=None if offer is None else bytes(self._reachable(offer, binding.flow)),
             listener=leg,
             now=now,
             reliable=offer is not None,
@@ -314,6 +317,11 @@ class SipEndpoint:
         leg.find = self._leg_of
         leg.calling(session)
         return leg
+
+    def _reachable(self, offer: Description, flow: Flow) -> Description:
+        """Return an offer with our address of the IP version that the phone speaks."""
+        host = self._settings.media6
+        return moved(offer, host) if host and ":" in flow.remote[0] else offer
 
     # -- for the stack (sip.stack.StackUser) -------------------------------------------------------
 

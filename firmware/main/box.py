@@ -24,6 +24,7 @@ from firmware.media import Media, MediaError
 from firmware.media.worker import Worker
 from firmware.store import FileKey, Store
 from provisioning.site import Site
+from sip.flow import bracketed
 from sip.transport import Transports
 
 if TYPE_CHECKING:
@@ -296,7 +297,7 @@ class Box:
         from firmware.operations.context import Phone
 
         return [
-            Phone(one.transport, f"{one.address[0]}:{one.address[1]}", one.seconds)
+            Phone(one.transport, f"{bracketed(one.address[0])}:{one.address[1]}", one.seconds)
             for one in self._line.phones(extension)
         ]
 
@@ -426,6 +427,7 @@ class Box:
             phones=site.registration.phones,
             session_seconds=site.sip.session_seconds,
             shortest_session=site.sip.shortest_session,
+            media6=site.media.address6,
         )
 
 

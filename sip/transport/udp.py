@@ -92,6 +92,9 @@ class UdpTransport:
             if len(data) <= 4 and not data.strip(_BLANK):
                 # A keep-alive (RFC 5626 3.5.1 leaves CRLF to streams, phones send it on UDP as well).
                 continue
+            if data[0] < 2:  # STUN: no message begins like this
+                self._stun(data, remote[:2])
+                continue
             flow = flows.get(remote)
             if flow is None:
                 if len(flows) >= _FLOWS:
@@ -100,6 +103,15 @@ class UdpTransport:
             receive(data, flow, now)
             if self._socket.fileno() < 0:
                 return
+
+    def _stun(self, data: bytes, remote: Address) -> None:
+        from sip.stun import answer
+
+        told = answer(data, remote)
+        if told is None:
+            self._count("udp: odd STUN")
+        else:
+            self.send(told, remote)
 
     def _keep(self, data: bytes, remote: Address) -> None:
         if len(self._waiting) < QUEUE:

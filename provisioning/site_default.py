@@ -70,6 +70,8 @@ forward_unreachable = "*94"
 forward_unreachable_off = "*95"
 dnd = "*78"                      # do not disturb
 dnd_off = "*79"
+withhold = "#31#"                # and a number: who is called is not told who calls
+show = "*31#"                    # and a number: who is called is told, this once
 
 # level: quiet (warnings and faults), normal (calls and registrations too), detailed.
 # file_kilobytes: how far the log file may grow before it is set aside as the one predecessor that is kept.

@@ -95,7 +95,7 @@ class SavedBinding:
 class Bindings:
     """All bindings of one registrar, in memory.
 
-    `changed(aor)` is called after each change but those that only prolong a binding, `renewed(aor)` after those.
+    `changed(aor)` is called after each change but those that only prolong a binding, `renewed(aor)` for them.
     """
 
     def __init__(

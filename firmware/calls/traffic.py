@@ -18,11 +18,10 @@ MOST_WINDOWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A leg on a line: who pays for it ("" for calls that came in), since when (seconds since boot)."""
+    """A leg on a line: who pays for it ("" for calls that came in), and whether it calls for help."""
 
     line: str
     payer: str
-    since: float
     help: bool = False
 
 
@@ -36,7 +35,7 @@ class Traffic:
 
     def came(self, leg: Leg, line: str) -> None:
         """Note a call from outside."""
-        self._uses[leg] = Use(line, "", self._now())
+        self._uses[leg] = Use(line, "")
 
     def begins(self, payer: str) -> None:
         """Note that somebody begins a call outside, whatever lines it will be tried on."""
@@ -44,13 +43,12 @@ class Traffic:
 
     def went(self, leg: Leg, line: str, payer: str) -> None:
         """Note a leg that goes out."""
-        now = self._now()
-        self._uses[leg] = Use(line, payer, now)
-        self._stamp(f"line {line}", now)
+        self._uses[leg] = Use(line, payer)
+        self._stamp(f"line {line}", self._now())
 
     def calls_help(self, leg: Leg, line: str) -> None:
         """Note a call for help: it counts for nobody's caps, and never makes way."""
-        self._uses[leg] = Use(line, "", self._now(), help=True)
+        self._uses[leg] = Use(line, "", help=True)
 
     def on(self, line: str) -> int:
         """Return how many calls a line carries now."""
@@ -77,12 +75,11 @@ class Traffic:
 
         Calls that went out before those that came in: the one who calls back may be who sends help.
         """
+        order = enumerate(self._living())  # they are kept in the order in which they began
         found = [
-            (use.payer == "", -use.since, leg)
-            for leg, use in self._living()
-            if use.line == line and not use.help
+            (use.payer == "", -place, leg) for place, (leg, use) in order if use.line == line and not use.help
         ]
-        return min(found, key=lambda each: each[:2])[2] if found else None
+        return min(found)[2] if found else None
 
     def forget(self, payer: str | None = None) -> None:
         """Begin the count of the hour anew, for one or for all."""

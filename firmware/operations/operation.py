@@ -52,6 +52,7 @@ class Name(StrEnum):
     EXTENSION_FORWARD = "extension.forward"
     EXTENSION_DND = "extension.dnd"
     EXTENSION_WAITING = "extension.waiting"
+    EXTENSION_MESSAGES = "extension.messages"
     EXTENSION_PRIVATE = "extension.private"
     EXTENSION_MESSAGES = "extension.messages"
     GROUP_ADD = "group.add"

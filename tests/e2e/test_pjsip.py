@@ -91,8 +91,8 @@ def test_the_message_lamp(office: Office, tmp_path: Path) -> None:
     with ExitStack() as stack:
         [anna] = phones(stack, office, tmp_path, "101")
         assert "Messages-Waiting: no" in anna.wait("mwi")["text"]
-        office.box.cli("extension", "waiting", "101", "--new", "2")
+        office.box.cli("extension", "messages", "101", "--new", "2")
         text = anna.wait("mwi")["text"]
         assert "Messages-Waiting: yes" in text
         assert "Voice-Message: 2/0 (0/0)" in text
-        office.box.cli("extension", "waiting", "101", "--new", "0")
+        office.box.cli("extension", "messages", "101", "--new", "0")

@@ -54,7 +54,6 @@ class Name(StrEnum):
     EXTENSION_WAITING = "extension.waiting"
     EXTENSION_MESSAGES = "extension.messages"
     EXTENSION_PRIVATE = "extension.private"
-    EXTENSION_MESSAGES = "extension.messages"
     GROUP_ADD = "group.add"
     GROUP_LIST = "group.list"
     GROUP_CHANGE = "group.change"

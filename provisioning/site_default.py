@@ -76,6 +76,8 @@ call_waiting_off = "*71"
 pickup = "**"                    # what rings in one's ring groups; with a number behind: what rings there
 park = "*68"                     # transfer there: into the first free slot
 intercom = "*80"                 # and a number: that phone answers by itself
+withhold = "#31#"                # and a number: who is called is not told who calls
+show = "*31#"                    # and a number: who is called is told, this once
 
 # Whose calls one may pick up, and whose phone one may make answer by itself: "off" (nobody's), "group" (of
 # those who are in one ring group with one) or "all".

@@ -14,4 +14,6 @@ echo "resolving the runtime dependencies ..."
 compile --output-file requirements.lock
 echo "resolving the development dependencies (about a minute) ..."
 compile --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+# pip-compile drops what is true where it runs, and there is no aarch64 wheel of this one.
+sed -i 's/^\(pjsua2-python==[^ ]*\) \\$/\1 ; platform_machine == "x86_64" \\/' requirements-dev.lock
 echo "locks: $(grep -c '==' requirements.lock) runtime and $(grep -c '==' requirements-dev.lock) development packages"

@@ -68,12 +68,20 @@ def plan(old: Site, new: Site) -> list[Change]:
             )
             for feature, code in old.codes
         ),
+        *_dialling(old, new),
         *_trunks(old.trunks, new.trunks),
         _value("dns", _dns(old), _dns(new), Effect.NOW),
         _value("log.level", old.log.level, new.log.level, Effect.NOW),
         _value("log.file_kilobytes", old.log.file_kilobytes, new.log.file_kilobytes, Effect.RESTART),
     ]
     return [change for change in changes if change is not None]
+
+
+def _dialling(old: Site, new: Site) -> list[Change | None]:
+    changes = [_value("emergency.notify", " ".join(old.notify), " ".join(new.notify), Effect.NOW)]
+    if old.dialling != new.dialling:
+        changes.append(Change("dialling", "the rules for numbers outside change", Effect.NEW_CALLS))
+    return changes
 
 
 def _trunks(old: tuple[Trunk, ...], new: tuple[Trunk, ...]) -> list[Change | None]:

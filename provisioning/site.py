@@ -6,7 +6,7 @@ Anything unknown, missing or wrong is refused with `SiteError`, which names ever
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -49,7 +49,8 @@ __all__ = [
 LARGEST: Final = 65536
 """Bytes a site file may have."""
 
-TRANSPORTS: Final = ["udp", "tcp", "tls"]
+PORTS: Final = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 8088, "wss": 8089}
+"""The transports of listeners, and the port where the site names none."""
 DIGESTS: Final = ["MD5", "SHA-256"]
 LOG_LEVELS: Final = ["quiet", "normal", "detailed"]
 PORTS_PER_CALL: Final = 4
@@ -74,11 +75,15 @@ class Country:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One place where the box listens for SIP."""
+    """One place where the box listens for SIP; two that differ only in `origins` are the same place.
+
+    `origins`: the web pages whose scripts may connect ("https://phone.example.com", "*" for all); ws and wss.
+    """
 
     transport: str
     address: str
     port: int
+    origins: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return f"{self.transport} {self.address}:{self.port}"
@@ -336,12 +341,16 @@ def _check_ports(document: Document, listeners: tuple[Listener, ...], media: Med
 def _listeners(tables: list[Table]) -> tuple[Listener, ...]:
     found: list[Listener] = []
     for table in tables:
-        transport = table.choice("transport", TRANSPORTS)
+        transport = table.choice("transport", list(PORTS))
+        right = "the origin of a web page such as https://phone.example.com"
         listener = Listener(
             transport,
             table.text("address", "one IPv4 address of this box, such as 192.0.2.10", is_address),
-            table.integer("port", 1, 65535, 5061 if transport == "tls" else 5060),
+            table.integer("port", 1, 65535, PORTS[transport]),
+            table.texts("origins", right, is_origin, ()) if table.has("origins") else (),
         )
+        if listener.origins and transport not in {"ws", "wss"}:
+            table.fault("origins", f"{transport} has no web pages", "keep it for ws and wss")
         table.close()
         for other in found:
             if _same_place(listener, other):
@@ -410,6 +419,18 @@ def _is_name(text: str) -> bool:
 
 def _digits(text: str, shortest: int, longest: int) -> bool:
     return text.isascii() and text.isdecimal() and shortest <= len(text) <= longest
+
+
+def is_origin(text: str) -> bool:
+    """Tell whether this is an origin as browsers write it (RFC 6454 6.2), or "*"."""
+    scheme, _, host = text.partition("://")
+    return text == "*" or (
+        scheme in {"http", "https"}
+        and host == host.lower()
+        and host.isprintable()
+        and not set(host) & set("/ @?#")
+        and bool(host)
+    )
 
 
 def is_address(text: str) -> bool:

@@ -15,6 +15,8 @@ DEFAULTS: Final = {
     "forward_unreachable_off": "*95",
     "dnd": "*78",
     "dnd_off": "*79",
+    "withhold": "#31#",
+    "show": "*31#",
 }
 """Every feature with a code, and the code where the site says nothing."""
 

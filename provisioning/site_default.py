@@ -71,6 +71,9 @@ forward_unreachable_off = "*95"
 dnd = "*78"                      # do not disturb
 dnd_off = "*79"
 
+# Lines to carriers are [[trunk]] tables, tried in the order they are written; their passwords are set with
+# `branchline trunk secret NAME`. Without one the box speaks to nobody outside. See docs/trunks.md.
+
 # level: quiet (warnings and faults), normal (calls and registrations too), detailed.
 # file_kilobytes: how far the log file may grow before it is set aside as the one predecessor that is kept.
 [log]

@@ -51,6 +51,12 @@ def plan(old: Site, new: Site) -> list[Change]:
         if listener not in old.listeners
     ]
     changes += [
+        _value(f"listener {one}, origins", _words(one.origins), _words(two.origins), Effect.NOW)
+        for one in old.listeners
+        for two in new.listeners
+        if one == two
+    ]
+    changes += [
         _value("media.address", old.media.address, new.media.address, Effect.RESTART),
         _value("media.first_port", old.media.first_port, new.media.first_port, Effect.RESTART),
         _value("media.last_port", old.media.last_port, new.media.last_port, Effect.RESTART),
@@ -104,6 +110,10 @@ def _trunks(old: tuple[Trunk, ...], new: tuple[Trunk, ...]) -> list[Change | Non
     if list(before) != list(after) and set(before) == set(after):
         changes.append(_value("trunk, order", " ".join(before), " ".join(after), Effect.NEW_CALLS))
     return changes
+
+
+def _words(words: tuple[str, ...]) -> str:
+    return " ".join(words) or "none"
 
 
 def _dns(site: Site) -> str:

@@ -47,6 +47,9 @@ _all_params = re.compile(_PARAM, re.DOTALL).findall
 _is_digest = re.compile(rf"{_PARAM}(?:[ \t]*+,[ \t]*+(?:{_PARAM})?)*", re.DOTALL).fullmatch
 _is_plain = re.compile(r'[^ \t"]++').fullmatch
 _is_count = re.compile(r"[0-9A-Fa-f]{8}").fullmatch
+_USUAL = frozenset(
+    ("username", "realm", "nonce", "uri", "response", "algorithm", "qop", "nc", "cnonce", "opaque", "stale")
+)
 _NONCE_LENGTH = 48
 _MAX_BINDINGS = 4096
 _NONCE = re.compile(r"([0-9a-f]{8})([0-9a-f]{8})[0-9a-f]{32}")
@@ -141,8 +144,9 @@ class DigestServer:
 
     def check(self, request: Request, now: float, source: str = "") -> Granted | Challenge | Refused:
         """Judge the credentials of a request that came from `source` ("" binds to none)."""
-        for params in self._credentials(request):
-            return self._judge(request, params, now, source)
+        if request.get(self._answer_header) is not None:
+            for params in self._credentials(request):
+                return self._judge(request, params, now, source)
         self.challenged += 1
         return Challenge(self.challenge(now, source), stale=False)
 
@@ -346,19 +350,26 @@ def parse_auth(value: str) -> dict[str, str] | None:
     if scheme != "Digest" and scheme.lower() != "digest":
         return None
     params: dict[str, str] = {}
-    for part in rest.split(","):
-        name, _, text = part.strip(" \t").partition("=")
+    count = 0
+    for part in rest.split(", "):
+        name, _, text = part.partition("=")
         if text[:1] == '"':
-            if text[-1] != '"' or text.count('"') != 2 or "\\" in text:
-                return _parse_auth_slowly(rest.strip(" \t"))
-            text = text[1:-1]
-        elif not _is_plain(text):
-            return _parse_auth_slowly(rest.strip(" \t"))
-        key = name.lower()
-        if key in params or not key.isidentifier():
-            return _parse_auth_slowly(rest.strip(" \t"))
-        params[key] = text
-    return params
+            # Twice only where it both begins and ends the text, or there is one too many; told below.
+            text = text[1:-1] if text[-1] == '"' else '"'
+        params[name] = text
+        count += 1
+    # What nearly everybody writes needs no grammar.
+    if _USUAL.issuperset(params) and len(params) == count and "\\" not in rest:
+        said = "".join(params.values())
+        if (
+            '"' not in said
+            and "," not in said
+            and " " not in said
+            and "\t" not in said
+            and all(params.values())
+        ):
+            return params
+    return _parse_auth_slowly(rest.strip(" \t"))
 
 
 def _parse_auth_slowly(text: str) -> dict[str, str] | None:

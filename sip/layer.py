@@ -62,17 +62,20 @@ def merge_key(request: Request) -> str:
     return f"{request.from_tag} {request.call_id} {request.cseq_number} {request.method}"
 
 
+def wants_rport(request: Request) -> bool:
+    """Whether a request asks to be answered at the port it was sent from (RFC 3581 3)."""
+    value = request.get("Via") or ""
+    before, asked, after = value.partition(";rport")
+    if asked and (not after or after[0] in ";=") and "," not in before and '"' not in before:
+        return True  # what nearly every phone writes
+    return "rport" in request.via.params
+
+
 def reply_flow(request: Request, flow: Flow) -> Flow:
     """Return where responses go: the connection, received:rport or received:sent-by port (18.2.2)."""
-    if flow.transport != "UDP":
+    if flow.transport != "UDP" or wants_rport(request):
         return flow
-    value = request.get("Via") or ""
-    if ";rport" in value:
-        return flow
-    via = request.via
-    if "rport" in via.params:
-        return flow
-    port = via.port or 5060
+    port = request.via.port or 5060
     return flow if port == flow.remote[1] else flow.to((flow.remote[0], port))
 
 

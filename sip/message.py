@@ -12,7 +12,7 @@ Text is UTF-8 with surrogateescape, so any byte survives a round trip. Bodies ar
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn, Self, TypeVar
 
 from sip.contact import Contact, parse_expires
@@ -315,6 +315,18 @@ class Request(Message):
             raise BadMessage("start", error.why, self, reason="Bad Request-URI") from None
         self._typed["uri"] = (self.uri, uri)
         return uri
+
+    def again(self, lines: list[str], values: Mapping[str, str], typed: Mapping[str, object]) -> Request:
+        """Give a twin of this request with other header lines.
+
+        `values`: what those say that are other or new, by canonical name; each header of them stands on one
+        line. `typed`: typed values of them, for whoever has them already.
+        """
+        twin = Request(self.method, self.uri, lines, self.body, self.version)
+        twin._first = {**self._first, **values}
+        twin._more = self._more
+        twin._typed = {**self._typed, **typed}
+        return twin
 
     def respond(
         self,

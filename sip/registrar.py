@@ -15,7 +15,7 @@ from typing import Final
 from sip.answer import Answer
 from sip.contact import Contact
 from sip.flow import Flow, Transport
-from sip.layer import reply_flow
+from sip.layer import reply_flow, wants_rport
 from sip.message import Request
 
 _URI_LIMIT: Final = 1024
@@ -93,14 +93,21 @@ class SavedBinding:
 
 
 class Bindings:
-    """All bindings of one registrar, in memory. `changed(aor)` is called after each change."""
+    """All bindings of one registrar, in memory.
+
+    `changed(aor)` is called after each change but those that only prolong a binding, `renewed(aor)` for them.
+    """
 
     def __init__(
-        self, limits: RegistrarLimits | None = None, changed: Callable[[str], None] | None = None
+        self,
+        limits: RegistrarLimits | None = None,
+        changed: Callable[[str], None] | None = None,
+        renewed: Callable[[str], None] | None = None,
     ) -> None:
         """Begin with no bindings."""
         self.limits = limits or RegistrarLimits()
-        self._changed = changed
+        self._changed = changed or _nobody
+        self._renewed = renewed or _nobody
         self._bindings: dict[str, list[Binding]] = {}
         self._connections: dict[int, set[str]] = {}
 
@@ -111,16 +118,14 @@ class Bindings:
         """Do what a REGISTER for `aor`, already authorised, asks for (10.3 steps 6 to 8)."""
         contacts = request.contacts
         bindings = self._alive(aor, now)
-        if not contacts:
+        known = len(contacts) == 1 and self._refresh(aor, bindings, request, contacts[0], flow, now)
+        if known or not contacts:
             return self._listing(bindings, request, now)
         if any(contact.star for contact in contacts):
             return self._remove_all(aor, bindings, request, contacts, now)
         wanted = []
         for contact in contacts:
-            seconds = contact.expires
-            if seconds is None:
-                seconds = request.expires
-            seconds = self.limits.default if seconds is None else min(seconds, self.limits.maximum)
+            seconds = self._seconds(contact, request)
             if 0 < seconds < self.limits.minimum:
                 return Answer(423, (("Min-Expires", str(self.limits.minimum)),))
             if not contact.uri.is_sip or len(str(contact.uri)) > _URI_LIMIT:
@@ -223,8 +228,7 @@ class Bindings:
             self._bindings[aor] = bindings
         else:
             self._bindings.pop(aor, None)
-        if self._changed is not None:
-            self._changed(aor)
+        self._changed(aor)
 
     def _remove_all(
         self, aor: str, bindings: list[Binding], request: Request, contacts: list[Contact], now: float
@@ -238,34 +242,37 @@ class Bindings:
             self._store(aor, [])
         return self._listing([], request, now)
 
+    def _seconds(self, contact: Contact, request: Request) -> int:
+        """Return how long a contact asks to be kept (10.3 step 7), at most what we grant."""
+        seconds = contact.expires
+        if seconds is None:
+            seconds = request.expires
+        return self.limits.default if seconds is None else min(seconds, self.limits.maximum)
+
     def _refresh(
-        self,
-        aor: str,
-        bindings: list[Binding],
-        request: Request,
-        wanted: tuple[Contact, int],
-        flow: Flow,
-        now: float,
+        self, aor: str, bindings: list[Binding], request: Request, contact: Contact, flow: Flow, now: float
     ) -> bool:
         """Renew a binding where a phone says again what is known, by the same way: most there is to do."""
-        contact, seconds = wanted
         for binding in bindings:
-            if binding.contact == contact:
+            if binding.contact is contact or binding.contact == contact:
                 break
         else:
             return False
+        seconds = self._seconds(contact, request)
         path = _way_back(request, flow)
         same = binding.flow == (path if path.id else _reachable(contact, request, path))
-        if not seconds or not same or _stale(binding, request) or _repeated(binding, request):
+        if seconds < max(self.limits.minimum, 1) or not same:
+            return False
+        if _stale(binding, request) or _repeated(binding, request):
             return False
         binding.renew(
             expires=seconds, expires_at=now + seconds, call_id=request.call_id, cseq=request.cseq_number
         )
-        bindings.remove(binding)
-        bindings.append(binding)
+        if len(bindings) > 1:
+            bindings.remove(binding)
+            bindings.append(binding)
         self._bindings[aor] = bindings
-        if self._changed is not None:
-            self._changed(aor)
+        self._renewed(aor)
         return True
 
     def _update(
@@ -279,8 +286,6 @@ class Bindings:
         now: float,
     ) -> Answer:
         """10.3 step 7: all or nothing."""
-        if len(wanted) == 1 and self._refresh(aor, bindings, request, wanted[0], flow, now):
-            return self._listing(bindings, request, now)
         call_id, cseq = request.call_id, request.cseq_number
         path = _way_back(request, flow)
         kept = list(bindings)
@@ -320,6 +325,10 @@ class Bindings:
         return Answer(200, tuple(headers))
 
 
+def _nobody(aor: str) -> None:
+    """Hear of a change where nobody wants to."""
+
+
 def _repeated(binding: Binding, request: Request) -> bool:
     return binding.call_id == request.call_id and binding.cseq == request.cseq_number
 
@@ -346,6 +355,6 @@ def _reachable(contact: Contact, request: Request, path: Flow) -> Flow:
     `rport`.
     """
     uri = contact.uri
-    if "rport" in request.via.params or uri.host != path.remote[0]:
+    if uri.host != path.remote[0] or wants_rport(request):
         return path
     return path.to((uri.host, uri.port or 5060))

@@ -22,6 +22,7 @@ from sip.flow import Flow
 from sip.layer import merge_key, reply_flow, server_key, stamp
 from sip.listener import SessionListener
 from sip.message import Request, Response, parse
+from sip.refresh import Refreshes, Wording, cut
 from sip.session import Session
 from sip.session_timer import too_short
 from sip.transaction import Transaction
@@ -82,6 +83,7 @@ class Stack:
         self._layer = self._core.layer
         self._salt = int.from_bytes(random(8), "big")
         self._handlers = dict(handlers or {})
+        self._refreshes = Refreshes()
         self._core.supported = (*_EXTENSIONS, *config.supported)
         self.notifier = Notifier(self._core, packages or {})
         events = ("SUBSCRIBE",) if packages else ()
@@ -234,10 +236,13 @@ class Stack:
 
     def receive(self, data: bytes, flow: Flow, now: float) -> None:
         """Take one datagram, or one message of a stream."""
+        wording = cut(data)
+        if wording is not None and self._refreshed(wording, flow, now):
+            return
         try:
             message = parse(data)
             if isinstance(message, Request):
-                self._on_request(message, flow, now)
+                self._on_request(message, wording, flow, now)
             else:
                 self._on_response(message, now)
         except BadMessage as error:
@@ -253,7 +258,24 @@ class Stack:
         if not self._layer.response(response, now):
             count("stray response")
 
-    def _on_request(self, request: Request, flow: Flow, now: float) -> None:
+    def _refreshed(self, wording: Wording, flow: Flow, now: float) -> bool:
+        """Serve a REGISTER whose wording was served before, whatever the load; False for another."""
+        known = self._refreshes.find(wording, flow)
+        if known is None:
+            return False
+        request = known.request(wording)
+        identity = self._user.authorize(request, flow, None, now)
+        if isinstance(identity, Answer):
+            answer = identity
+        elif identity is None:
+            self._core.count("dropped by the gate")
+            return True
+        else:
+            answer = self._handlers["REGISTER"](request, flow, identity, now)
+        self._core.send(known.path, known.answer(wording, answer, self._tag(known.key(wording))))
+        return True
+
+    def _on_request(self, request: Request, wording: Wording | None, flow: Flow, now: float) -> None:
         stamp(request, flow)
         method = request.method
         layer = self._layer
@@ -290,7 +312,9 @@ class Stack:
         elif method == "INVITE":
             self._on_invite(request, key, flow, identity, now)
         else:
-            self._outside(request, key, flow, identity, now)
+            answer = self._outside(request, key, flow, identity, now)
+            if wording is not None:
+                self._refreshes.learn(wording, request, flow, answer, self._tag(key))
 
     def receive_bad(self, error: BadMessage, flow: Flow) -> None:
         """Answer what cannot be read, as far as possible (8.2, 18.3), else count it."""
@@ -434,8 +458,8 @@ class Stack:
             return 603
         return 486 if wanted.early_only else session
 
-    def _outside(self, request: Request, key: str, flow: Flow, identity: object, now: float) -> None:
-        """Serve a request without a To tag that begins no session."""
+    def _outside(self, request: Request, key: str, flow: Flow, identity: object, now: float) -> Answer:
+        """Serve a request without a To tag that begins no session; return what it was told."""
         method = request.method
         handler = self._handlers.get(method)
         if handler is not None:
@@ -447,6 +471,7 @@ class Stack:
             self._core.count("no such dialog")
             answer = Answer(481)
         self._refuse(request, key, flow, answer)
+        return answer
 
     def _options(self) -> Answer:
         """11.2: what an OPTIONS wants to know."""

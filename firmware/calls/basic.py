@@ -1,16 +1,28 @@
 """The basic call: who is meant, find somebody who answers, talk."""
 
+from dataclasses import replace
+
 from firmware.calls.call import By, Call, Ending
 from firmware.calls.cause import Cause
 from firmware.calls.codes import Service
 from firmware.calls.conversation import Conversation
 from firmware.calls.help import call_help, open_for_help
 from firmware.calls.house import Bridge
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, Unknown, Way
+from firmware.calls.leg import Leg
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, Plan, Unknown, Way
 from firmware.calls.ringing import Outcome
 from firmware.calls.search import Search
 from firmware.calls.services import serve
 from firmware.media import Description, NoPorts, NotAcceptable
+
+
+def present(leg: Leg, plan: Plan) -> None:
+    """Take a code that hides or shows who calls for what it says; who calls for help is always shown."""
+    leg.dialled, private = plan.presentation(leg.dialled)
+    if plan.is_emergency(leg.dialled):
+        private = False
+    if private is not None and private is not leg.party.private:
+        leg.party = replace(leg.party, private=private)
 
 
 async def basic_call(call: Call) -> Ending:

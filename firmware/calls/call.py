@@ -77,6 +77,9 @@ class Asker(Protocol):
     def early_media(self, answer: Description) -> None:
         """Let it hear a phone that has not answered yet."""
 
+    def faces(self, party: Party) -> None:
+        """Note whose phone that is."""
+
 
 class Seeker(Protocol):
     """What a search needs of the scope it works in; `Call` is one."""
@@ -96,6 +99,10 @@ class Seeker(Protocol):
     def plan(self) -> Plan:
         """What numbers mean."""
 
+    @property
+    def referrer(self) -> Party | None:
+        """Who hands somebody over to whoever is found, None when nobody does."""
+
     def adopt(self, leg: Leg) -> None:
         """Take a leg over."""
 
@@ -114,7 +121,9 @@ class Table(Protocol):
 
 
 def personal(party: Party) -> Personal:
-    """Return a party as the journal may show it."""
+    """Return a party as the journal and lists of calls may show it."""
+    if party.private:
+        return Personal("num", "anonymous")
     return Personal("num" if party.extension is None else "ext", party.number)
 
 
@@ -143,6 +152,10 @@ class Call(Scope):
         self.table: Table | None = None
         self.task: asyncio.Task[Ending] | None = None
         self.adopt(caller)
+
+    @property
+    def referrer(self) -> None:
+        """Nobody: the caller asked for themselves."""
 
     def moment(self) -> Moment:
         """Return this instant."""

@@ -18,6 +18,8 @@ class Feature(Enum):
     FORWARD_UNREACHABLE_OFF = "forward_unreachable_off"
     DND = "dnd"
     DND_OFF = "dnd_off"
+    WITHHOLD = "withhold"
+    SHOW = "show"
 
 
 WITH_NUMBER = frozenset(
@@ -26,6 +28,8 @@ WITH_NUMBER = frozenset(
         Feature.FORWARD_BUSY,
         Feature.FORWARD_NO_ANSWER,
         Feature.FORWARD_UNREACHABLE,
+        Feature.WITHHOLD,
+        Feature.SHOW,
     }
 )
 """Codes that a number follows, as in *72102; a * between the two and a # at the end are taken too."""

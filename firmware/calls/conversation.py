@@ -38,6 +38,7 @@ class Conversation:
     async def talk(self, description: Description) -> Ending:
         """Answer the caller with what the callee said and relay until either is gone."""
         self.call.took()
+        self.caller.faces(self.callee.party)
         offerless = self.caller.description is None
         if not offerless:
             self._told[self.caller] = answer = self.bridge.answer("callee", description)
@@ -180,7 +181,7 @@ class Conversation:
     async def _transfer(self, by: Leg, stays: Leg, referral: Referral) -> None:
         """Bring whom `referral` means into the place of `by`; if that fails, the call goes on as it was."""
         call, consulted = self.call, referral.consulted
-        errand = Errand(call, stays, referral)
+        errand = Errand(call, stays, by, referral)
         faults: list[Exception] = []
         try:
             if consulted is None:
@@ -213,29 +214,41 @@ class Conversation:
                 await asyncio.wait([self.change])
             self.joining = True
             relayed = self.bridge.offer(self._side(by), newcomer.offer)
+            stays.faces(leg.party)
             answer = await self._offer(stays, relayed)
             if leg.over or (newcomer.owner is not None and leg.owner is not newcomer.owner):
                 raise Refused(Cause.UNREACHABLE)
             accepted = self.bridge.answer(self._side(stays), answer)
         except NotAcceptable:
+            stays.faces(by.party)
             raise Refused(Cause.NOT_ACCEPTABLE) from None
+        except Refused:
+            stays.faces(by.party)
+            raise
         finally:
             self.joining = False
             if accepted is not None:
                 leg.accept(accepted)
         self._take_place(by, leg, accepted)
+        leg.faces(stays.party)
+        if newcomer.owner is not None:  # it faced whoever asked, until now
+            leg.show()
 
     async def _replace(self, leg: Leg, newcomer: Leg) -> None:
         """Let somebody who calls in take the place of `leg` (RFC 3891)."""
+        other = self._partner(leg)
         try:
             if newcomer.description is None:
                 raise Refused(Cause.NOT_ACCEPTABLE)
+            other.faces(newcomer.party)
             answer = await self._ask_other(leg, newcomer.description)
             if newcomer.over:
                 raise Refused(Cause.CANCELLED)
         except Refused as refusal:
+            other.faces(leg.party)
             newcomer.hangup(refusal.cause)
             return
+        newcomer.faces(other.party)
         newcomer.answer(answer)
         self._take_place(leg, newcomer, answer)
         report(self.call, leg, newcomer.party)

@@ -195,6 +195,12 @@ class Leg(ABC):
             self.over = True
             self.send_hangup(cause)
 
+    def faces(self, party: Party) -> None:  # noqa: B027 - what can show nothing does nothing
+        """Note who rings or talks at the other end: the next thing the far end is told says so."""
+
+    def show(self) -> None:  # noqa: B027
+        """Tell the far end at once whom it `faces`, where that takes no offer."""
+
     @abstractmethod
     def send_hangup(self, cause: Cause) -> None:
         """Say goodbye to the far end, whichever way is right now. Called once, never after `Ended`."""
@@ -245,9 +251,11 @@ class Dialer(Protocol):
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion] = (),
+        *,
+        referrer: Party | None = None,
     ) -> Sequence[Leg]:
         """One leg per registered contact of the extension (its id), ringing from now on; [] if none.
 
-        `diversions` are those who sent the call on, first to last. Without an offer the far end makes it:
-        `Answered` then brings an offer and waits for `accept`.
+        `diversions` are those who sent the call on, first to last; `referrer` hands `caller` over.
+        Without an offer the far end makes it: `Answered` then brings an offer and waits for `accept`.
         """

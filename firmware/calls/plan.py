@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from firmware.calls.codes import Codes, Service
+from firmware.calls.codes import Codes, Feature, Service
 from firmware.calls.dialling import Dialling
 from firmware.calls.leg import Party
 from firmware.calls.numbers import plain
 from firmware.calls.outside import CallerId
 from firmware.store.model import AS_THE_SITE_SAYS, Forward, Group, Occasion, Outward, Reach
 
+_PRESENTATION = frozenset({Feature.WITHHOLD, Feature.SHOW})
 _EMERGENCY_URN = "urn:service:sos"  # RFC 5031 section 4.2; sub-services follow after a dot
 
 
@@ -37,6 +38,8 @@ class Callable(Protocol):
     def forwards(self) -> tuple[Forward, ...]: ...  # noqa: D102
     @property
     def dnd(self) -> bool: ...  # noqa: D102
+    @property
+    def private(self) -> bool: ...  # noqa: D102
     @property
     def outward(self) -> Outward: ...  # noqa: D102
 
@@ -140,7 +143,9 @@ class Plan:
         outward: dict[str, Outward] = {}
         shown: dict[str, str] = {}
         for extension in extensions:
-            people[extension.id] = party = Party(extension.id, extension.number, extension.name)
+            people[extension.id] = party = Party(
+                extension.id, extension.number, extension.name, extension.private
+            )
             if extension.dnd or extension.forwards:
                 forwards = {forward.occasion: forward for forward in extension.forwards}
                 handling[extension.id] = Handling(forwards, extension.dnd)
@@ -171,6 +176,7 @@ class Plan:
 
     def help(self, dialled: str) -> str | None:
         """Return the emergency number that is meant, None if this is no call for help."""
+        dialled, _ = self.presentation(dialled)
         found = self._help.get(plain(dialled))
         if found is not None:
             return found
@@ -178,6 +184,16 @@ class Plan:
         if lowered == _EMERGENCY_URN or lowered.startswith(_EMERGENCY_URN + "."):
             return self._help.get(lowered, self._help[_EMERGENCY_URN])
         return None
+
+    def presentation(self, dialled: str) -> tuple[str, bool | None]:
+        """Return the number behind a code that hides or shows who calls, and which; None: neither."""
+        private: bool | None = None
+        while dialled[:1] in {"*", "#"}:
+            service = self._codes.find(dialled)
+            if service is None or service.feature not in _PRESENTATION or not service.number:
+                break
+            dialled, private = service.number, service.feature is Feature.WITHHOLD
+        return dialled, private
 
     def route(self, dialled: str, caller: Party) -> Route:
         """Decide what becomes of a call."""

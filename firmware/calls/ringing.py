@@ -73,6 +73,8 @@ async def _first_answer(call: Seeker, bridge: Bridge, phones: Sequence[Leg]) -> 
             case Ringing():
                 if call.state is State.DIALLING:
                     call.state = State.RINGING
+                    if all(phone.party == leg.party for phone in phones):
+                        caller.faces(leg.party)  # where several people ring it is nobody yet
                     caller.ring()
             case EarlyMedia(description):
                 if caller.description is not None and playing in (None, leg):

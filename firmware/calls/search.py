@@ -99,7 +99,11 @@ class Search:
     def _dial(self, callee: Party) -> list[Leg]:
         call = self._call
         phones = call.house.dialer.dial(
-            callee.extension or "", call.caller.party, self._offer, tuple(self._diversions)
+            callee.extension or "",
+            call.caller.party,
+            self._offer,
+            tuple(self._diversions),
+            referrer=call.referrer,
         )
         for phone in phones:
             call.adopt(phone)

@@ -8,7 +8,7 @@ import asyncio
 from functools import partial
 from traceback import clear_frames
 
-from firmware.calls.basic import basic_call
+from firmware.calls.basic import basic_call, present
 from firmware.calls.call import By, Call, CallView, Ending, personal
 from firmware.calls.cause import Cause
 from firmware.calls.house import House, Media, Preferences, Settings
@@ -78,6 +78,7 @@ class Calls:
         if line is not None:
             self.house.traffic.came(leg, line)
         self._full = False
+        present(leg, self.plan)
         call = Call(new_id(), leg, self.plan, self.house)
         self._journal.log(STARTED, call=Personal("call", call.id), caller=personal(leg.party))
         call.task = asyncio.get_running_loop().create_task(basic_call(call))

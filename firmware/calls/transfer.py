@@ -49,6 +49,9 @@ class _Handed:
         """Tell who transfers."""
         self._referral.ringing()
 
+    def faces(self, party: Party) -> None:
+        """Do nothing: they still face who transfers."""
+
     def early_media(self, answer: Description) -> None:
         """Do nothing: they still hear, or do not hear, who transfers."""
 
@@ -56,10 +59,11 @@ class _Handed:
 class Errand(Scope):
     """The scope of a search for somebody else; its legs are the call's only once they have answered."""
 
-    __slots__ = ("callee", "caller", "house", "plan", "state")
+    __slots__ = ("callee", "caller", "house", "plan", "referrer", "state")
 
-    def __init__(self, call: Call, stays: Leg, referral: Referral) -> None:
+    def __init__(self, call: Call, stays: Leg, by: Leg, referral: Referral) -> None:
         super().__init__()
+        self.referrer = by.party
         self.callee: Party | None = None
         self.caller = _Handed(stays.party, referral)
         self.house = call.house

@@ -74,6 +74,14 @@ def _handling(row: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _private(row: dict[str, Any]) -> str:
+    return f"extension {row['number']}: {'private' if row['private'] else 'shown to who it talks with'}"
+
+
+def _waiting(row: dict[str, Any]) -> str:
+    return f"extension {row['number']}: {row['new']} new messages, {row['old']} old"
+
+
 def _groups(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "no ring groups; add one with `branchline group add NUMBER --name NAME --member NUMBER`"
@@ -172,6 +180,8 @@ _SHOW: Final[dict[str, Callable[[Any], str]]] = {
     "extension.show": describe,
     "extension.forward": _handling,
     "extension.dnd": _handling,
+    "extension.private": _private,
+    "extension.waiting": _waiting,
     "group.add": lambda row: _groups([row]),
     "group.list": _groups,
     "group.change": lambda row: _groups([row]),

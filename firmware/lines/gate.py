@@ -9,6 +9,7 @@ from firmware.journal import Journal, Kind, Level
 from firmware.labels import Personal
 from firmware.lines.accounts import STRANGER, Account, Accounts
 from firmware.lines.guesses import Guesses
+from firmware.lines.identity import is_anonymous
 from sip.answer import Answer
 from sip.digest import Challenge, DigestServer, Granted
 from sip.flow import Address, Flow, Transport
@@ -22,8 +23,12 @@ _FORBIDDEN: Final = Answer(403)
 
 
 def dialled(request: Request) -> str:
-    """Return the number a request is for: the user part without telephone parameters (RFC 3261 19.1.6)."""
-    return request.request_uri.user.partition(";")[0]
+    """Return the number a request is for: the user part without telephone parameters (RFC 3261 19.1.6).
+
+    For an emergency service (RFC 5031) its whole name, such as urn:service:sos.fire.
+    """
+    uri = request.request_uri
+    return f"urn:{uri.opaque}" if uri.scheme == "urn" else uri.user.partition(";")[0]
 
 
 def is_lan(host: str) -> bool:
@@ -125,7 +130,9 @@ class Gate:
         """Hold whoever proved to be `user` to that name: nobody speaks, or registers, for another."""
         self._guesses.right(host, port, user)
         account = self._accounts.find(user)
-        names = [request.from_] if request.method != "REGISTER" else [request.from_, request.to]
+        names = [request.from_, request.to] if request.method == "REGISTER" else [request.from_]
+        if request.method != "REGISTER" and is_anonymous(request.from_):
+            names = []  # it names nobody: RFC 3323 4.1.1.3
         if account is None or any(name.uri.user != user for name in names):
             self.counters["gate: not their address"] += 1
             return _FORBIDDEN

@@ -21,7 +21,9 @@ from sip.registrar import Binding, Bindings, RegistrarLimits, SavedBinding
 REGISTERED: Final = Kind("register.ok", "{extension} registered over {transport}: {phones} phones")
 GONE: Final = Kind("register.gone", "{extension} has {phones} phones left")
 SAVE_SECONDS: Final = 1.0
-"""How long refreshed registrations wait to go to the store together."""
+"""How long changed registrations wait to go to the store together."""
+RENEWED_SECONDS: Final = 5.0
+"""How long prolonged ones wait: a box that dies meanwhile remembers the end before, still to come."""
 
 
 class SavedBindings(Protocol):
@@ -40,6 +42,8 @@ class Way(Enum):
     UDP = "UDP"
     TCP = "TCP"
     TLS = "TLS"
+    WS = "WS"
+    WSS = "WSS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,11 @@ class Registrations:
         self._saved = saved
         self._journal = journal
         self._clock = clock
-        self._bindings = Bindings(limits, self._changed)
+        self._bindings = Bindings(limits, self._changed, self._renewed)
         self._phones: dict[str, int] = {}
         self._dirty: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
 
     def limit(self, limits: RegistrarLimits) -> None:
         """Grant registrations by other limits from now on."""
@@ -84,6 +89,16 @@ class Registrations:
     def lookup(self, extension: str, now: float) -> list[Binding]:
         """Return the ways to an extension's phones, best first."""
         return self._bindings.lookup(extension, now)
+
+    def at(self, flow: Flow, now: float) -> Account | None:
+        """Return whose phone is registered from just there; None where nobody's is, or several people's."""
+        found = [
+            account
+            for account in self._accounts.all()
+            for binding in self._bindings.lookup(account.party.extension or "", now)
+            if binding.flow == flow
+        ]
+        return found[0] if len({id(account) for account in found}) == 1 else None
 
     def phones(self, extension: str) -> list[Phone]:
         """Return an extension's phones."""
@@ -122,10 +137,23 @@ class Registrations:
             current = [_stored(saved, wall) for saved in self._bindings.dump(now, extension)]
             self._saved.save(extension, current)
 
-    def _changed(self, extension: str) -> None:
+    def _renewed(self, extension: str) -> None:
         self._dirty.add(extension)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(SAVE_SECONDS, self.save)
+            self._save_within(RENEWED_SECONDS)
+
+    def _save_within(self, seconds: float) -> None:
+        due = self._clock.now() + seconds
+        if self._timer is not None:
+            if self._due <= due:
+                return
+            self._timer.cancel()
+        self._due = due
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.save)
+
+    def _changed(self, extension: str) -> None:
+        self._dirty.add(extension)
+        self._save_within(SAVE_SECONDS)
         bindings = self._bindings.lookup(extension, self._clock.now())
         before, phones = self._phones.get(extension, 0), len(bindings)
         if phones == before:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from firmware.calls.cause import Cause
 from firmware.calls.lamps import Light
@@ -16,6 +17,8 @@ from firmware.lines.accounts import STRANGER, Account, Accounts
 from firmware.lines.blf import DIALOG, DialogPackage
 from firmware.lines.gate import Digests, Gate, dialled
 from firmware.lines.history import history
+from firmware.lines.identity import asserted, named, presented, referred_by, unserved
+from firmware.lines.mailbox import MAILBOX, MailboxPackage
 from firmware.lines.message import send_text
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
 from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, SipLeg, read
@@ -24,6 +27,7 @@ from firmware.media import Description
 from firmware.store.model import Extension
 from sip.answer import Answer
 from sip.digest import DigestServer
+from sip.event import Package
 from sip.flow import Address, Flow, Transport
 from sip.message import Request
 from sip.nameaddr import NameAddr
@@ -37,11 +41,6 @@ from sip.uri import SipUri
 if TYPE_CHECKING:
     from firmware.lines.trunk_line import TrunkLine
     from firmware.lines.trunks import Trunks
-
-_ANONYMOUS: Final = NameAddr(
-    SipUri(user="anonymous", host="anonymous.invalid"), "Anonymous"
-)  # RFC 3323 4.1.1.3
-
 
 Listener = tuple[Transport, Address]
 """A socket of ours: transport and local address, as in `Flow`."""
@@ -136,7 +135,7 @@ class _Stack(Stack):
         registrations: Registrations,
     ) -> None:
         handlers = {"REGISTER": registrations.serve}
-        super().__init__(send, endpoint, config, os.urandom, handlers, {DIALOG: endpoint.lamps})
+        super().__init__(send, endpoint, config, os.urandom, handlers, endpoint.packages)
         self._registrations = registrations
         self._endpoint = endpoint
 
@@ -184,6 +183,8 @@ class SipEndpoint:
         self._registrations = Registrations(self._accounts, kept.bindings, journal, clock, limits)
         self._registrations.restore()
         self.lamps = DialogPackage(self._accounts, self._lights)
+        self.mailboxes = MailboxPackage(self._accounts)
+        self.packages: dict[str, Package] = {DIALOG: self.lamps, MAILBOX: self.mailboxes}
         self.stack: Stack = _Stack(send, self, self._settings.stack, self._registrations)
 
     # -- for the house -----------------------------------------------------------------------------
@@ -214,6 +215,14 @@ class SipEndpoint:
 
     def extension_changed(self, extension: str | None = None) -> None:
         """Read one extension (its id) or all again; who is gone or has a new secret is unregistered."""
+        mailboxes = self.stack.notifier.watched(MAILBOX)
+        before = {each: self.mailboxes.messages(each) for each in mailboxes}
+        self._read(extension)
+        for each in mailboxes:
+            if self.mailboxes.messages(each) != before[each]:
+                self.stack.notifier.changed(MAILBOX, each, self._now())
+
+    def _read(self, extension: str | None) -> None:
         if extension is None:
             for ended in self._accounts.load(self._kept.extensions.list()):
                 self._drop(ended)
@@ -255,6 +264,8 @@ class SipEndpoint:
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion] = (),
+        *,
+        referrer: Party | None = None,
     ) -> list[Leg]:
         """Ring every phone of an extension; one leg each."""
         account = self._accounts.get(extension)
@@ -264,7 +275,7 @@ class SipEndpoint:
         legs: list[Leg] = []
         try:
             legs.extend(
-                self._invite(account, binding, caller, offer, diversions, now)
+                self._invite(account, binding, caller, offer, diversions, referrer, now)
                 for binding in self._registrations.lookup(extension, now)
             )
         except BaseException:
@@ -280,23 +291,26 @@ class SipEndpoint:
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion],
+        referrer: Party | None,
         now: float,
     ) -> OutgoingLeg:
         leg = OutgoingLeg(os.urandom(8).hex(), account.party, self._now, offerless=offer is None)
         host = self.stack.host(binding.flow)
-        known = NameAddr(SipUri(user=caller.number, host=host), caller.name)
+        assured = asserted(caller, host)
         session = self.stack.invite(
             binding.uri,
             binding.flow,
-            caller=str(_ANONYMOUS if caller.extension is None else known),
+            caller=str(named(caller, host)),
             callee=str(NameAddr(SipUri(user=account.party.number, host=host))),
             offer=None if offer is None else bytes(offer),
             listener=leg,
             now=now,
             reliable=offer is not None,
-            headers=history(diversions, account.party, host),
+            headers=(*assured, *referred_by(referrer, host), *history(diversions, account.party, host)),
         )
         session.identity = account
+        session.asserted = assured
+        leg.assured = partial(asserted, host=host)
         leg.find = self._leg_of
         leg.calling(session)
         return leg
@@ -332,16 +346,23 @@ class SipEndpoint:
         if description is None and session.offer is not None:
             self._reject(session, Cause.NOT_ACCEPTABLE, now)
             return
+        refusal = self._refusal(session.request)
+        if refusal is not None:
+            session.reject(refusal.status, now)
+            return
         account = identity if isinstance(identity, Account) else STRANGER
+        if account is STRANGER:  # it calls for help: nothing is lost by believing where it comes from
+            account = self._registrations.at(session.flow, now) or STRANGER
         leg = IncomingLeg(
             os.urandom(8).hex(),
-            account.party,
+            presented(session.request, account.party, account.extension),
             self._now,
             session,
             dialled=dialled(session.request),
             description=description,
         )
         leg.find = self._leg_of
+        leg.assured = partial(asserted, host=self.stack.host(session.flow))
         if session.replaces is not None:
             replaced = session.replaces.listener
             if account is STRANGER or not isinstance(replaced, SipLeg):
@@ -354,6 +375,9 @@ class SipEndpoint:
         session = self.stack.find(wanted)
         listener = None if session is None or session.state != "confirmed" else session.listener
         return listener if isinstance(listener, SipLeg) else None
+
+    def _refusal(self, request: Request) -> Answer | None:
+        return None if self.urgent(request) else unserved(request)
 
     def _reject(self, session: UasSession, cause: Cause, now: float) -> None:
         goodbye = GOODBYES[cause]

@@ -17,8 +17,8 @@ from firmware.clock import Clock
 from firmware.journal import Journal, Kind, Level
 from firmware.lines.trunk_access import Access
 from provisioning.site_trunk import Trunk, split_host
-from sip.flow import Address, Flow, Transport
-from sip.locate import Resolver, Target, locate
+from sip.flow import Address, Flow
+from sip.locate import Located, Resolver, Target, locate
 from sip.message import Response
 from sip.nameaddr import NameAddr
 from sip.registration import Again, Failed, Granted, Moved, Registration, Verdict, pause, refresh
@@ -41,7 +41,7 @@ _CHECK_SECONDS: Final = 300.0
 class Open(Protocol):
     """Gives a flow to a far end; `Transports.open` is one."""
 
-    def __call__(self, transport: Transport, remote: Address, *, name: str = "", trust: str = "") -> Flow:
+    def __call__(self, transport: Located, remote: Address, *, name: str = "", trust: str = "") -> Flow:
         """Return it at once; what cannot be had is closed soon."""
 
 

@@ -20,7 +20,7 @@ from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
 from firmware.main.alarm import Alarms
 from firmware.main.outside import Outside
 from firmware.main.preferences import Preferences
-from firmware.main.reload import Listeners, in_force
+from firmware.main.reload import SECURE, Listeners, in_force
 from firmware.main.start import SITE_FILE, NotStarted, say
 from firmware.media import Media, MediaError
 from firmware.media.worker import Worker
@@ -183,7 +183,7 @@ class Box:
             write_site(path, text)
             if not fresh:
                 say(f"note: {path} was missing; a new one was written, with the settings of a new box")
-        await self._listeners.add(one for one in self._site.listeners if one.transport != "tls")
+        await self._listeners.add(one for one in self._site.listeners if one.transport not in SECURE)
         # Phones are served from here on; the rest may take its time.
         self._loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal)
         self._journal.add_sink(Terminal(sys.stdout))
@@ -212,8 +212,8 @@ class Box:
         gc.freeze()  # what was made so far stays: the collector need not look at it again
 
     async def _listen_securely(self, site: Site) -> None:
-        """Listen for TLS; the certificate names every address of the site, so that phones may use any."""
-        listeners = [one for one in site.listeners if one.transport == "tls"]
+        """Listen where TLS is spoken; the certificate names all addresses of the site: phones may use any."""
+        listeners = [one for one in site.listeners if one.transport in SECURE]
         if not listeners:
             return
         self._secure(site)
@@ -397,10 +397,11 @@ class Box:
     async def _apply(self, site: Site) -> None:
         old = self._site
         added = [one for one in site.listeners if one not in old.listeners]
-        await self._listeners.add(one for one in added if one.transport != "tls")
+        await self._listeners.add(one for one in added if one.transport not in SECURE)
         await self._listen_securely(site)
         self._listeners.remove(one for one in old.listeners if one not in site.listeners)
         # Nothing from here on can fail.
+        self._listeners.allow(site.listeners)
         self._site = site
         self._calls.plan = self._plan(site)
         self._calls.house.settings = _call_settings(site)

@@ -196,7 +196,8 @@ def find(context: Context, number: str) -> "Extension":
 
 def credentials(extension: "Extension", site: Site) -> Credentials:
     """Join an extension with the places its phone can register at."""
-    first = site.listeners[0]
+    # A phone on a desk does not come by WebSocket, unless there is nothing else.
+    first = min(site.listeners, key=lambda one: one.transport in {"ws", "wss"})
     usual = first.port == (5061 if first.transport == "tls" else 5060)
     place = first.address if usual else f"{first.address}:{first.port}"
     uri = f"sip:{extension.number}@{place};transport={first.transport}"

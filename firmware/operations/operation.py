@@ -51,6 +51,8 @@ class Name(StrEnum):
     EXTENSION_SHOW = "extension.show"
     EXTENSION_FORWARD = "extension.forward"
     EXTENSION_DND = "extension.dnd"
+    EXTENSION_PRIVATE = "extension.private"
+    EXTENSION_WAITING = "extension.waiting"
     EXTENSION_OUTSIDE = "extension.outside"
     DIAL_PLAN = "dial-plan"
     CAP_RESET = "cap.reset"

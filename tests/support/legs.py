@@ -279,6 +279,7 @@ class Person:
     forwards: tuple[Forward, ...] = ()
     dnd: bool = False
     outward: Outward = AS_THE_SITE_SAYS
+    private: bool = False
 
 
 class Exchange:
@@ -342,6 +343,8 @@ class Exchange:
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion] = (),
+        *,
+        referrer: Party | None = None,
     ) -> list[ScriptedLeg]:
         self.faults.here()
         person = next(person for person in self.people if person.id == extension)

@@ -13,7 +13,14 @@ from sip.message import Request, Response, parse
 from tests.firmware.lines.house import House, Phone, play
 
 
-async def watch(phone: Phone, number: str, *, name: str = "") -> int:
+async def watch(
+    phone: Phone,
+    number: str,
+    *,
+    name: str = "",
+    event: str = "dialog",
+    accept: str = "application/dialog-info+xml",
+) -> int:
     """Subscribe and return the status."""
     answers: list[Response | None] = []
     me = f"<sip:{name or phone.number}@box.invalid>"
@@ -27,8 +34,8 @@ async def watch(phone: Phone, number: str, *, name: str = "") -> int:
         done=answers.append,
         headers=(
             ("Contact", f"<sip:{phone.number}@{phone.address[0]}:{phone.address[1]}>"),
-            ("Event", "dialog"),
-            ("Accept", "application/dialog-info+xml"),
+            ("Event", event),
+            ("Accept", accept),
             ("Expires", "600"),
         ),
         credentials=phone.credentials,

@@ -16,7 +16,7 @@ from firmware.store import (
     StoredBinding,
     new_id,
 )
-from firmware.store.model import Outward, Reach
+from firmware.store.model import Messages, Outward, Reach
 from firmware.store.ring import KEYRING, KeyRing
 from tests.firmware.store.conftest import Opener
 
@@ -221,3 +221,19 @@ def test_what_makes_no_sense_outside_is_refused(store: Store, wish: Outward) -> 
     with pytest.raises(Invalid):
         store.extensions.change(made.id, outward=wish).result(WAIT)
     assert store.extensions.get(made.id) == made
+
+
+def test_privacy_and_messages_are_kept(store: Store, reopen: Opener) -> None:
+    made = store.extensions.add("100").result(WAIT)
+    assert (made.private, made.messages) == (False, Messages())
+    store.extensions.change(made.id, private=True).result(WAIT)
+    store.extensions.change(made.id, messages=Messages(3, 4)).result(WAIT)
+    store.extensions.change(made.id, name="x").result(WAIT)
+    with pytest.raises(Invalid, match="counted"):
+        store.extensions.change(made.id, messages=Messages(-1)).result(WAIT)
+    store = reopen()
+    [found] = store.extensions.list()
+    assert (found.private, found.messages, found.name) == (True, Messages(3, 4), "x")
+    store.extensions.change(found.id, private=False, messages=Messages()).result(WAIT)
+    rows = store._writer.job(lambda session: list(session.database.execute('SELECT * FROM "mailbox"')))
+    assert rows.result(WAIT) == []

@@ -12,6 +12,7 @@ from typing import Final
 
 from provisioning.site_check import Document, Fault, SiteError, Table
 from provisioning.site_codes import Codes, read_codes
+from provisioning.site_desk import Desk, read_desk
 from provisioning.site_dialling import (
     NOWHERE,
     Dialling,
@@ -29,6 +30,7 @@ from provisioning.site_trunk import MOST_TRUNKS, Trunk, read_trunks
 __all__ = [
     "Calls",
     "Country",
+    "Desk",
     "Fault",
     "Listener",
     "Log",
@@ -155,6 +157,7 @@ class Site:
     notify: tuple[str, ...] = ()
     """Whose phones are told of a call for help."""
     trunks: tuple[Trunk, ...] = ()
+    desk: Desk = field(default_factory=Desk)
 
     @property
     def emergency(self) -> dict[str, str]:
@@ -264,6 +267,7 @@ def _site(document: Document, root: Table) -> Site:
     dialling = read_dialling(root.table("dialling")) if root.has("dialling") else None
     notify = read_notify(root.table("emergency"))
     trunks = read_trunks(root.tables("trunk", MOST_TRUNKS, required=False))
+    desk = read_desk(root.table("desk"), root.table("park"))
     root.close()
     if document.faults:  # SiteError follows; what depends on several values would only be noise
         return Site(
@@ -291,6 +295,7 @@ def _site(document: Document, root: Table) -> Site:
         dialling,
         notify,
         trunks,
+        desk,
     )
 
 

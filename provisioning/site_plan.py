@@ -75,6 +75,11 @@ def plan(old: Site, new: Site) -> list[Change]:
             for feature, code in old.codes
         ),
         *_dialling(old, new),
+        _value("desk.pickup", old.desk.pickup, new.desk.pickup, Effect.NEW_CALLS),
+        _value("desk.intercom", old.desk.intercom, new.desk.intercom, Effect.NEW_CALLS),
+        _value("park.first", old.desk.park_first, new.desk.park_first, Effect.NEW_CALLS),
+        _value("park.slots", old.desk.park_slots, new.desk.park_slots, Effect.NEW_CALLS),
+        _value("park.seconds", old.desk.park_seconds, new.desk.park_seconds, Effect.NEW_CALLS),
         *_trunks(old.trunks, new.trunks),
         _value("dns", _dns(old), _dns(new), Effect.NOW),
         _value("log.level", old.log.level, new.log.level, Effect.NOW),

@@ -5,14 +5,14 @@ from dataclasses import replace
 from firmware.calls.call import By, Call, Ending
 from firmware.calls.cause import Cause
 from firmware.calls.codes import Service
-from firmware.calls.conversation import Conversation
+from firmware.calls.conversation import talk
+from firmware.calls.desk import feature
 from firmware.calls.help import call_help, open_for_help
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Leg
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, Plan, Unknown, Way
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, ParkAt, Plan, Unknown, Way
 from firmware.calls.ringing import Outcome
 from firmware.calls.search import Search
-from firmware.calls.services import serve
 from firmware.media import Description, NoPorts, NotAcceptable
 
 
@@ -35,8 +35,8 @@ async def basic_call(call: Call) -> Ending:
             return Ending(Cause.NOT_ALLOWED, By.BOX)
         case Unknown():
             return Ending(Cause.UNKNOWN_NUMBER, By.BOX)
-        case Service():
-            return await serve(call, route)
+        case Service() | ParkAt():
+            return await feature(call, route)
         case Internal() | Hunt() | Outside():
             return await connect(call, route)
 
@@ -72,5 +72,4 @@ async def _find_and_talk(call: Call, bridge: Bridge, route: Way) -> Ending:
 async def _talk(call: Call, bridge: Bridge, offer: Description | None, outcome: Outcome | Ending) -> Ending:
     if isinstance(outcome, Ending):
         return outcome
-    call.callee = outcome.phone.party
-    return await Conversation(call, bridge, outcome.phone, offer).talk(outcome.description)
+    return await talk(call, bridge, outcome, offer)

@@ -20,6 +20,11 @@ class Feature(Enum):
     DND_OFF = "dnd_off"
     WITHHOLD = "withhold"
     SHOW = "show"
+    CALL_WAITING = "call_waiting"
+    CALL_WAITING_OFF = "call_waiting_off"
+    PICKUP = "pickup"
+    PARK = "park"
+    INTERCOM = "intercom"
 
 
 WITH_NUMBER = frozenset(
@@ -30,6 +35,8 @@ WITH_NUMBER = frozenset(
         Feature.FORWARD_UNREACHABLE,
         Feature.WITHHOLD,
         Feature.SHOW,
+        Feature.PICKUP,
+        Feature.INTERCOM,
     }
 )
 """Codes that a number follows, as in *72102; a * between the two and a # at the end are taken too."""

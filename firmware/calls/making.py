@@ -14,7 +14,13 @@ def make_plan(site: Site, extensions: Iterable[Callable], groups: Iterable[Group
     """Return the plan for a site, its extensions and its ring groups."""
     codes = Codes({Feature(name): code for name, code in site.codes})
     return Plan(
-        site.country.emergency, extensions, groups, codes, dialling_of(site), dict(site.country.services)
+        site.country.emergency,
+        extensions,
+        groups,
+        codes,
+        dialling_of(site),
+        dict(site.country.services),
+        site.desk.slots,
     )
 
 

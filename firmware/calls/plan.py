@@ -2,7 +2,8 @@
 
 1. Emergency numbers, before anything that could shadow or refuse them.
 2. Permission: whoever is not one of our extensions may call emergency numbers only.
-3. Extensions, by number or alias; ring groups; star codes. None of these can be an emergency number.
+3. Extensions, by number or alias; ring groups; park slots; star codes. None of these can be an emergency
+   number.
 4. Numbers outside, where the site has lines and the extension may call them.
 
 Callers from outside come by another door: they reach extensions and groups, and nothing else.
@@ -41,6 +42,8 @@ class Callable(Protocol):
     @property
     def private(self) -> bool: ...  # noqa: D102
     @property
+    def waiting(self) -> bool: ...  # noqa: D102
+    @property
     def outward(self) -> Outward: ...  # noqa: D102
 
 
@@ -50,6 +53,7 @@ class Handling:
 
     forwards: dict[Occasion, Forward] = field(default_factory=dict, repr=False)
     dnd: bool = False
+    waiting: bool = True
 
 
 _AS_USUAL = Handling()
@@ -80,6 +84,13 @@ class Hunt:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkAt:
+    """A park slot."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
     """A number outside: E.164 with its +, or a short one; `by` is who calls, or sends on, and may."""
 
@@ -101,7 +112,7 @@ class Unknown:
     """Nobody has this number."""
 
 
-Route = Emergency | Internal | Hunt | Service | Outside | NotAllowed | Unknown
+Route = Emergency | Internal | Hunt | ParkAt | Service | Outside | NotAllowed | Unknown
 Way = Internal | Hunt | Outside
 """Where somebody can be sought."""
 
@@ -123,6 +134,7 @@ class Plan:
     _shown: dict[str, str] = field(repr=False)
     _hunts: dict[str, Hunt] = field(repr=False)
     _codes: Codes = field(repr=False)
+    slots: dict[str, ParkAt]
 
     def __init__(
         self,
@@ -132,8 +144,12 @@ class Plan:
         codes: Codes | None = None,
         dialling: Dialling | None = None,
         services: Mapping[str, str] | None = None,
+        slots: Iterable[str] = (),
     ) -> None:
-        """Build the plan. Raises ValueError if there is no emergency number: no box runs without one."""
+        """Build the plan. Of the park slots those remain whose number nobody has.
+
+        Raises ValueError if there is no emergency number: no box runs without one.
+        """
         numbers = [plain(number) for number in emergency]
         if not numbers or "" in numbers:
             raise ValueError("a dial plan needs at least one emergency number")
@@ -146,9 +162,9 @@ class Plan:
             people[extension.id] = party = Party(
                 extension.id, extension.number, extension.name, extension.private
             )
-            if extension.dnd or extension.forwards:
+            if extension.dnd or extension.forwards or not extension.waiting:
                 forwards = {forward.occasion: forward for forward in extension.forwards}
-                handling[extension.id] = Handling(forwards, extension.dnd)
+                handling[extension.id] = Handling(forwards, extension.dnd, extension.waiting)
             if extension.outward is not AS_THE_SITE_SAYS:
                 outward[extension.id] = extension.outward
             for alias in extension.aliases:
@@ -169,6 +185,8 @@ class Plan:
         object.__setattr__(self, "_shown", shown)
         object.__setattr__(self, "_hunts", {group.number: _hunt(group, people) for group in groups})
         object.__setattr__(self, "_codes", codes or Codes({}))
+        taken = {*numbers, *parties, *self._hunts}
+        object.__setattr__(self, "slots", {slot: ParkAt(slot) for slot in slots if slot not in taken})
 
     def is_emergency(self, dialled: str) -> bool:
         """Tell whether this is a call for help."""
@@ -205,10 +223,24 @@ class Plan:
         if caller.extension is None:
             return NotAllowed()
         number = plain(dialled)
-        found = self._inside(number) or self._codes.find(number)
+        found = self._inside(number) or self.slots.get(number) or self._codes.find(number)
         if found is not None:
             return found if self._may(caller, Reach.INTERNAL) else NotAllowed()
         return Unknown() if self.dialling is None else self._outside(self.dialling, number, caller)
+
+    def feature(self, dialled: str, caller: Party) -> ParkAt | Service | None:
+        """Return the slot or code that a number is to who may dial it, None for whatever else it means."""
+        number = plain(dialled)
+        if caller.extension is None or self.is_emergency(dialled) or self._inside(number) is not None:
+            return None
+        found = self.slots.get(number) or self._codes.find(number)
+        return found if self._may(caller, Reach.INTERNAL) else None
+
+    def together(self, one: str, other: str) -> bool:
+        """Tell whether two extensions are one or members of one ring group."""
+        return one == other or any(
+            {one, other} <= {member.extension for member in hunt.members} for hunt in self._hunts.values()
+        )
 
     def handling(self, extension: str) -> Handling:
         """Return what an extension wants done with its calls."""

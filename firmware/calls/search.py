@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from firmware.calls.call import By, Ending, Seeker
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge
-from firmware.calls.leg import Diversion, Leg, Party
+from firmware.calls.leg import Diversion, Leg, Manner, Party
 from firmware.calls.outward import outward
 from firmware.calls.plan import Hunt, Internal, Outside, Way
 from firmware.calls.ringing import Outcome, give_up, ring
@@ -32,9 +32,12 @@ _TELLING = (Cause.NO_ANSWER, Cause.BUSY, Cause.REJECTED)
 class Search:
     """One search for one call, or for who is handed over in one; `offer` is what every phone is offered."""
 
-    __slots__ = ("_bridge", "_call", "_diversions", "_offer", "_seen")
+    __slots__ = ("_bridge", "_call", "_diversions", "_manner", "_offer", "_seen")
 
-    def __init__(self, call: Seeker, bridge: Bridge, offer: Description | None) -> None:
+    def __init__(
+        self, call: Seeker, bridge: Bridge, offer: Description | None, manner: Manner = Manner.USUAL
+    ) -> None:
+        self._manner = manner
         self._call = call
         self._bridge = bridge
         self._offer = offer
@@ -59,7 +62,7 @@ class Search:
         if route is not None:
             return await self.go(route)
         phones: list[Leg] = []
-        if handling.dnd:
+        if self._silent(callee):
             result: Outcome | Ending = Ending(Cause.BUSY, By.CALLEE)
         else:
             phones = self._dial(callee)
@@ -79,7 +82,7 @@ class Search:
         self._seen.update(member.extension for member in hunt.members)
         phones: list[Leg] = []
         causes: set[Cause] = set()
-        members = [each for each in hunt.members if not self._call.plan.handling(each.extension or "").dnd]
+        members = [each for each in hunt.members if not self._silent(each)]
         for step in [members] if group.strategy is Strategy.ALL else [[member] for member in members]:
             if group.strategy is Strategy.SEQUENTIAL:
                 give_up(phones)
@@ -96,6 +99,12 @@ class Search:
         told = next((cause for cause in _TELLING if cause in causes), Cause.UNREACHABLE)
         return Ending(told, By.CALLEE if causes else By.BOX)
 
+    def _silent(self, callee: Party) -> bool:
+        """Whether somebody's phones are not to ring: do not disturb, or they take one call at a time."""
+        handling = self._call.plan.handling(callee.extension or "")
+        busy = self._call.house.present.busy
+        return handling.dnd or (not handling.waiting and busy(callee.extension or ""))
+
     def _dial(self, callee: Party) -> list[Leg]:
         call = self._call
         phones = call.house.dialer.dial(
@@ -103,6 +112,7 @@ class Search:
             call.caller.party,
             self._offer,
             tuple(self._diversions),
+            self._manner,
             referrer=call.referrer,
         )
         for phone in phones:

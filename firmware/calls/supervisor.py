@@ -11,10 +11,12 @@ from traceback import clear_frames
 from firmware.calls.basic import basic_call, present
 from firmware.calls.call import By, Call, CallView, Ending, personal
 from firmware.calls.cause import Cause
+from firmware.calls.entering import enter
 from firmware.calls.house import House, Media, Preferences, Settings
 from firmware.calls.lamps import Light
-from firmware.calls.leg import Dialer, Leg, Replaced
+from firmware.calls.leg import Dialer, Leg
 from firmware.calls.outside import Lines
+from firmware.calls.park import ParkedView, lamp_of, views
 from firmware.calls.plan import Plan
 from firmware.calls.record import Records, record_of
 from firmware.clock import Clock
@@ -67,8 +69,7 @@ class Calls:
         if self._closed:
             leg.hangup(Cause.SHUTDOWN)
             return
-        if leg.replaces is not None:
-            self._replace(leg, leg.replaces)
+        if enter(leg, self.plan, self.house):
             return
         line = leg.party.line
         for_help = line is None and self.plan.is_emergency(leg.dialled)
@@ -98,6 +99,14 @@ class Calls:
         found = (call.light(extension) for call in self._calls.values())
         return [light for light in found if light is not None]
 
+    def lamp(self, number: str) -> str | None:
+        """Return the name of the lamp of a park slot; None for a number that is none."""
+        return lamp_of(number) if number in self.plan.slots else None
+
+    def parked(self) -> list[ParkedView]:
+        """Return who is parked, by slot."""
+        return [view for call in self._calls.values() for view in views(call)]
+
     def hangup(self, call_id: str) -> bool:
         """End a call on the operator's word; False if there is no such call."""
         call = self._calls.get(call_id)
@@ -122,16 +131,6 @@ class Calls:
                 self._calls.values()
             ):  # its flow does not let itself be cancelled: release it anyway
                 self._release(call, Ending(Cause.SHUTDOWN, By.BOX))
-
-    def _replace(self, newcomer: Leg, leg: Leg) -> None:
-        """Let a leg into the call of the one it replaces, which decides what becomes of both."""
-        newcomer.replaces = None
-        call = leg.owner
-        if isinstance(call, Call) and call.table is not None and not leg.over:
-            call.adopt(newcomer)
-            call.deliver(leg, Replaced(newcomer))
-        else:
-            newcomer.hangup(Cause.UNREACHABLE)
 
     def _youngest(self) -> Call | None:
         """Return the call that makes way first when help needs its ports."""

@@ -68,6 +68,8 @@ def _made(row: dict[str, Any]) -> str:
 
 def _handling(row: dict[str, Any]) -> str:
     lines = [f"extension {row['number']}: {'do not disturb' if row['dnd'] else 'phones ring'}"]
+    if not row["waiting"]:
+        lines.append("a second call finds it busy")
     for each in row["forwards"]:
         after = "" if each["seconds"] is None else f" after {each['seconds']} s"
         lines.append(f"{each['occasion']}: calls go to {each['target']}{after}")
@@ -78,7 +80,7 @@ def _private(row: dict[str, Any]) -> str:
     return f"extension {row['number']}: {'private' if row['private'] else 'shown to who it talks with'}"
 
 
-def _waiting(row: dict[str, Any]) -> str:
+def _messages(row: dict[str, Any]) -> str:
     return f"extension {row['number']}: {row['new']} new messages, {row['old']} old"
 
 
@@ -167,6 +169,13 @@ def _calls(result: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def _parked(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "nobody is parked"
+    cells = [[row["slot"], row["who"], row["by"], _when(row["since"]), row["call"]] for row in rows]
+    return table(["SLOT", "WHO", "BY", "SINCE", "CALL"], cells)
+
+
 def _when(wall: float) -> str:
     return local_moment(wall)
 
@@ -181,7 +190,8 @@ _SHOW: Final[dict[str, Callable[[Any], str]]] = {
     "extension.forward": _handling,
     "extension.dnd": _handling,
     "extension.private": _private,
-    "extension.waiting": _waiting,
+    "extension.messages": _messages,
+    "extension.waiting": _handling,
     "group.add": lambda row: _groups([row]),
     "group.list": _groups,
     "group.change": lambda row: _groups([row]),
@@ -190,6 +200,7 @@ _SHOW: Final[dict[str, Callable[[Any], str]]] = {
     "trunk.secret": _trunk_secret,
     "status": _status,
     "calls": _calls,
+    "parked": _parked,
     "reload": _reloaded,
     "stop": lambda _result: "the box is down",
     "hangup": lambda _result: "the call is ended",

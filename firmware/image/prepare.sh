@@ -107,6 +107,9 @@ wanted() {
         packages "the peers of the end-to-end tests and the demo" sipp=sip-tester baresip=baresip-core sipsak=sipsak tshark=tshark \
             espeak-ng=espeak-ng sox=sox openssl=openssl zsh=zsh ||
             say "going on without: the tests and the demo that need them will fail and name them"
+        packages "the check of the kernel program against its source" clang-14=clang-14 \
+            /usr/include/linux/bpf.h=linux-libc-dev ||
+            say "going on without: that check is skipped and says so"
         ;;
     arm)
         packages "the arm64 tests" qemu-aarch64-static=qemu-user-static mmdebstrap=mmdebstrap sipp=sip-tester || fail "the arm64 tests cannot be done without them"

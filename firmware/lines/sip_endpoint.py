@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from firmware.calls.cause import Cause
 from firmware.calls.lamps import Light
-from firmware.calls.leg import Diversion, Leg, Party
+from firmware.calls.leg import Diversion, Leg, Manner, Party
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.lines.accounts import STRANGER, Account, Accounts
+from firmware.lines.alert import alert
 from firmware.lines.blf import DIALOG, DialogPackage
 from firmware.lines.gate import Digests, Gate, dialled
 from firmware.lines.history import history
@@ -121,7 +122,10 @@ class Switch(Protocol):
         """Whether a number calls for help."""
 
     def lights(self, extension: str) -> Sequence[Light]:
-        """Return what a lamp for an extension shows."""
+        """Return what a lamp, of an extension or a slot, shows."""
+
+    def lamp(self, number: str) -> str | None:
+        """Return the name of the lamp of a park slot; None for a number that is none."""
 
 
 class _Stack(Stack):
@@ -182,7 +186,7 @@ class SipEndpoint:
         limits = self._settings.limits
         self._registrations = Registrations(self._accounts, kept.bindings, journal, clock, limits)
         self._registrations.restore()
-        self.lamps = DialogPackage(self._accounts, self._lights)
+        self.lamps = DialogPackage(self._accounts, self._lights, self._slot)
         self.mailboxes = MailboxPackage(self._accounts)
         self.packages: dict[str, Package] = {DIALOG: self.lamps, MAILBOX: self.mailboxes}
         self.stack: Stack = _Stack(send, self, self._settings.stack, self._registrations)
@@ -264,6 +268,7 @@ class SipEndpoint:
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion] = (),
+        manner: Manner = Manner.USUAL,
         *,
         referrer: Party | None = None,
     ) -> list[Leg]:
@@ -275,7 +280,7 @@ class SipEndpoint:
         legs: list[Leg] = []
         try:
             legs.extend(
-                self._invite(account, binding, caller, offer, diversions, referrer, now)
+                self._invite(account, binding, caller, offer, diversions, manner, referrer, now)
                 for binding in self._registrations.lookup(extension, now)
             )
         except BaseException:
@@ -291,6 +296,7 @@ class SipEndpoint:
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion],
+        manner: Manner,
         referrer: Party | None,
         now: float,
     ) -> OutgoingLeg:
@@ -306,7 +312,12 @@ class SipEndpoint:
             listener=leg,
             now=now,
             reliable=offer is not None,
-            headers=(*assured, *referred_by(referrer, host), *history(diversions, account.party, host)),
+            headers=(
+                *assured,
+                *referred_by(referrer, host),
+                *alert(manner, caller, host),
+                *history(diversions, account.party, host),
+            ),
         )
         session.identity = account
         session.asserted = assured
@@ -392,6 +403,9 @@ class SipEndpoint:
 
     def _lights(self, extension: str) -> Sequence[Light]:
         return () if self.calls is None else self.calls.lights(extension)
+
+    def _slot(self, number: str) -> str | None:
+        return None if self.calls is None else self.calls.lamp(number)
 
     def _make_digests(self) -> Digests:
         # A fresh key each time: nonces hold monotonic time, and the replay table does not outlive us.

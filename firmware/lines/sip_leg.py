@@ -284,15 +284,24 @@ class IncomingLeg(SipLeg):
 class OutgoingLeg(SipLeg):
     """A phone that is called. `calling` gives it the session it listens to."""
 
-    __slots__ = ()
+    __slots__ = ("_ringing",)
 
     def __init__(self, leg_id: str, party: Party, now: Now, *, offerless: bool) -> None:
         super().__init__(leg_id, party, now)
         self._ack_due = offerless
+        self._ringing: UacSession | None = None
 
     def calling(self, session: UacSession) -> None:
         """Take the session as soon as there is one."""
-        self._session = session
+        self._session = self._ringing = session
+
+    @property
+    def dialog(self) -> tuple[str, str, str] | None:
+        """Call-ID and tags while it rings: what a Replaces header needs (RFC 3891)."""
+        session = self._ringing
+        if session is None or self._up or self.over or not session.rung:
+            return None
+        return session.call_id, session.from_tag, session.rung
 
     def progress(self, _: Session, status: int, sdp: bytes | None) -> None:
         """Pass on that it rings, or its early media."""

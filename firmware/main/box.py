@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from firmware.calls.house import Settings
+from firmware.calls.house import Circle, Settings
 from firmware.calls.making import make_plan
 from firmware.calls.plan import Plan
 from firmware.calls.reach import load_plans
@@ -31,7 +31,7 @@ from sip.transport import Transports
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from firmware.operations.context import ActiveCall, Phone, TrunkView
+    from firmware.operations.context import ActiveCall, Parked, Phone, TrunkView
     from firmware.operations.socket import Control
 
 LEVELS: Final = {"quiet": Level.WARNING, "normal": Level.INFO, "detailed": Level.DEBUG}
@@ -321,6 +321,14 @@ class Box:
             for view in self._calls.active()
         ]
 
+    def parked(self) -> "Sequence[Parked]":
+        """Return who is parked."""
+        from firmware.operations.context import Parked
+
+        return [
+            Parked(one.slot, one.call, one.who.value, one.by.value, one.since) for one in self._calls.parked()
+        ]
+
     def trunks(self) -> "Sequence[TrunkView]":
         """Return how the trunks are."""
         from firmware.operations.context import TrunkView
@@ -436,4 +444,10 @@ class Box:
 
 
 def _call_settings(site: Site) -> Settings:
-    return Settings(ring_seconds=float(site.calls.ring_seconds), max_calls=site.calls.most)
+    return Settings(
+        ring_seconds=float(site.calls.ring_seconds),
+        max_calls=site.calls.most,
+        pickup=Circle(site.desk.pickup),
+        intercom=Circle(site.desk.intercom),
+        park_seconds=float(site.desk.park_seconds),
+    )

@@ -40,6 +40,17 @@ class ActiveCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Parked:
+    """Somebody in a park slot, by whom, and since when in unix seconds."""
+
+    slot: str
+    call: str
+    who: str
+    by: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class TrunkView:
     """How a trunk is: `until` is when its registration lapses (unix seconds), `failure` why it is down.
 
@@ -70,6 +81,10 @@ class Live(Protocol):
 
     def active_calls(self) -> Sequence[ActiveCall]:
         """Return the running calls."""
+        ...
+
+    def parked(self) -> Sequence[Parked]:
+        """Return who is parked."""
         ...
 
     def hangup(self, call: str) -> bool:

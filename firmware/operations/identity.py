@@ -28,7 +28,7 @@ class PrivacyRow:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Arguments of extension.waiting."""
+    """Arguments of extension.messages."""
 
     number: str = argument(_WHICH)
     new: int | None = argument(Hint("how many messages nobody has heard yet"), None)
@@ -76,7 +76,7 @@ OPERATIONS: Final = (
         True,
     ),
     Operation(
-        Name.EXTENSION_WAITING,
+        Name.EXTENSION_MESSAGES,
         "set how many messages wait for an extension: --new, --old; without either, tell",
         Waiting,
         Role.OPERATOR,

@@ -51,8 +51,9 @@ class Name(StrEnum):
     EXTENSION_SHOW = "extension.show"
     EXTENSION_FORWARD = "extension.forward"
     EXTENSION_DND = "extension.dnd"
-    EXTENSION_PRIVATE = "extension.private"
     EXTENSION_WAITING = "extension.waiting"
+    EXTENSION_PRIVATE = "extension.private"
+    EXTENSION_MESSAGES = "extension.messages"
     EXTENSION_OUTSIDE = "extension.outside"
     DIAL_PLAN = "dial-plan"
     CAP_RESET = "cap.reset"
@@ -64,6 +65,7 @@ class Name(StrEnum):
     TRUNK_SECRET = "trunk.secret"  # noqa: S105  # the name of an operation
     STATUS = "status"
     CALLS = "calls"
+    PARKED = "parked"
     RELOAD = "reload"
     STOP = "stop"
     HANGUP = "hangup"

@@ -58,6 +58,7 @@ class Extensions:
         outward: Outward | None = None,
         private: bool | None = None,
         messages: Messages | None = None,
+        waiting: bool | None = None,
     ) -> Future[Extension]:
         """Change what is given, leave the rest. Raises Invalid, now or from the future."""
 
@@ -75,6 +76,7 @@ class Extensions:
                 old.outward if outward is None else outward,
                 private=old.private if private is None else private,
                 messages=old.messages if messages is None else messages,
+                waiting=old.waiting if waiting is None else waiting,
             )
             check(new)
             return people.change(session, new)

@@ -76,8 +76,9 @@ NO_MESSAGES = Messages()
 class Extension:
     """A person's (or room's) place in the plan: number, display name, SIP secret, aliases.
 
-    `forwards` has at most one of each occasion. `dnd`: do not disturb, the phones stay silent. `private`: who
-    they call, and who calls them, is not told who they are, except in a call for help.
+    `forwards` has at most one of each occasion. `dnd`: do not disturb, the phones stay silent. `waiting`: a
+    second call rings while they talk. `private`: who they call, and who calls them, is not told who they are,
+    except in a call for help.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Extension:
     outward: Outward = field(default=AS_THE_SITE_SAYS, repr=False)
     private: bool = field(default=False, repr=False)
     messages: Messages = field(default=NO_MESSAGES, repr=False)
+    waiting: bool = field(default=True, repr=False)
 
 
 class Strategy(StrEnum):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 DO_NOT_DISTURB = "do-not-disturb"
 """Stands among the occasions of the table."""
+ONE_CALL = "one-call"
+"""Stands there, too: no call waiting."""
 
 
 def add(session: "Session", fresh: list[Extension], rows: Sequence[int] = ()) -> list[Extension]:
@@ -79,6 +81,8 @@ def _insert_diversions(session: "Session", extension: Extension) -> None:
     ]
     if extension.dnd:
         found.append((DO_NOT_DISTURB, None, None))
+    if not extension.waiting:
+        found.append((ONE_CALL, None, None))
     for occasion, target, seconds in found:
         row: Row = {
             "id": new_id(),
@@ -127,7 +131,7 @@ def change(session: "Session", new: Extension) -> Extension:
     if (old.number, old.aliases) != (new.number, new.aliases):
         session.database.execute('DELETE FROM "number" WHERE extension = ?', (person,))
         _insert_numbers(session, new)
-    if (old.forwards, old.dnd) != (new.forwards, new.dnd):
+    if (old.forwards, old.dnd, old.waiting) != (new.forwards, new.dnd, new.waiting):
         session.database.execute('DELETE FROM "diversion" WHERE extension = ?', (person,))
         _insert_diversions(session, new)
     if old.outward != new.outward:
@@ -192,11 +196,12 @@ def read_extensions(session: "Session") -> dict[str, Extension]:
             _text(row["name"]),
             _text(row["secret"]),
             tuple(ordered[1:]),
-            in_order(_forward(rule) for rule in rules if rule["occasion"] != DO_NOT_DISTURB),
+            in_order(_forward(rule) for rule in rules if rule["occasion"] not in (DO_NOT_DISTURB, ONE_CALL)),
             any(rule["occasion"] == DO_NOT_DISTURB for rule in rules),
             outward.get(key, AS_THE_SITE_SAYS),
             private=bool(row["private"]),
             messages=waiting.get(key, NO_MESSAGES),
+            waiting=all(rule["occasion"] != ONE_CALL for rule in rules),
         )
     return everyone
 

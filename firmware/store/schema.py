@@ -125,7 +125,8 @@ NUMBER = Table(
     indexes=(("extension",),),
 )
 
-# What becomes of calls to somebody. `occasion` is an Occasion, or "do-not-disturb", which has no target.
+# What becomes of calls to somebody. `occasion` is an Occasion, or "do-not-disturb" or "one-call" (no second
+# call while they talk), which have no target.
 DIVERSION = Table(
     "diversion",
     (

@@ -22,6 +22,7 @@ from firmware.calls.leg import (
     Ended,
     Leg,
     LegEvent,
+    Manner,
     Party,
     Referred,
     Refused,
@@ -243,6 +244,15 @@ class ScriptedBridge:
         self.offer("caller", description)
         return self.answer("callee", sdp("silence"))
 
+    def silent(self, description: Description) -> Description:
+        return sdp(f"silent {description}")
+
+    def pause(self, side: Side, description: Description) -> Description:
+        self.media.faults.here()
+        if str(description) == "nonsense":
+            raise NotAcceptable("nonsense")
+        return sdp(f"silent {description}")
+
     def close(self) -> None:
         self.open = False
         self.media.bridges.discard(self)
@@ -280,6 +290,7 @@ class Person:
     dnd: bool = False
     outward: Outward = AS_THE_SITE_SAYS
     private: bool = False
+    waiting: bool = True
 
 
 class Exchange:
@@ -292,6 +303,7 @@ class Exchange:
         faults: Faults = NO_FAULTS,
         groups: Sequence[Group] = (),
         codes: Codes | None = None,
+        slots: Sequence[str] = (),
     ) -> None:
         self.people = people or (
             Person("id-anna", "101", "Anna"),
@@ -315,7 +327,7 @@ class Exchange:
             tenant="t0" * 16,
             dialer=self,
             media=self.media,
-            plan=Plan(("112", "911"), self.people, groups, codes),
+            plan=Plan(("112", "911"), self.people, groups, codes, slots=slots),
             records=self,
             journal=journal,
             clock=clock,
@@ -331,6 +343,9 @@ class Exchange:
     async def disturb(self, extension: str, *, allowed: bool) -> None:
         await self._wish(f"{extension} {'may be disturbed' if allowed else 'do not disturb'}")
 
+    async def wait(self, extension: str, *, allowed: bool) -> None:
+        await self._wish(f"{extension} {'second calls' if allowed else 'one call at a time'}")
+
     async def _wish(self, line: str) -> None:
         self.ladder.append(f"keep {line}")
         await asyncio.sleep(0.2)
@@ -343,6 +358,7 @@ class Exchange:
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion] = (),
+        manner: Manner = Manner.USUAL,
         *,
         referrer: Party | None = None,
     ) -> list[ScriptedLeg]:
@@ -351,6 +367,7 @@ class Exchange:
         legs = []
         for name in self.phones.get(person.number, []):
             by = "".join(f" by {each.party.number} {each.occasion.value}" for each in diversions)
+            by += "" if manner is Manner.USUAL else f", {manner.value}"
             self.ladder.append(f"{name} <- INVITE from {caller.number} {offer or '(no offer)'}{by}")
             party = Party(person.id, person.number, person.name)
             legs.append(self._leg(ScriptedLeg(name, party, self.ladder)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from firmware.clock import Clock
 from firmware.journal import Journal
-from firmware.operations.context import ActiveCall, Context, Phone, TrunkView
+from firmware.operations.context import ActiveCall, Context, Parked, Phone, TrunkView
 from firmware.operations.operation import Role
 from firmware.operations.registry import Caller, perform
 from firmware.store import FileKey, Store
@@ -25,6 +25,7 @@ class WrittenLive:
     def __init__(self) -> None:
         self.told: list[object] = []
         self.calls: list[ActiveCall] = []
+        self.slots: list[Parked] = []
         self.registered: dict[str, list[Phone]] = {}
         self.changes: list[str] = []
         self.fails: Exception | None = None
@@ -38,6 +39,9 @@ class WrittenLive:
 
     def active_calls(self) -> Sequence[ActiveCall]:
         return self.calls
+
+    def parked(self) -> Sequence[Parked]:
+        return self.slots
 
     def hangup(self, call: str) -> bool:
         self.told.append(("hangup", call))

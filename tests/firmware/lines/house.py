@@ -89,6 +89,13 @@ class Through:
     def hush(self, description: Description) -> Description:
         return description
 
+    def silent(self, description: Description) -> Description:
+        return description
+
+    def pause(self, side: Side, description: Description) -> Description:
+        medium = description.media[0].with_direction("inactive")
+        return description.with_media(0, medium)
+
     def close(self) -> None:
         self.house.bridges.discard(self)
 

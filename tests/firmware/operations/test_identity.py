@@ -26,10 +26,10 @@ def test_waiting_messages_are_set_and_told(tmp_path: Path) -> None:
     with opened(tmp_path, live) as context:
         carry_out(context, "extension.add", name="a")
         live.told.clear()
-        assert carry_out(context, "extension.waiting", number="100") == {"number": "100", "new": 0, "old": 0}
+        assert carry_out(context, "extension.messages", number="100") == {"number": "100", "new": 0, "old": 0}
         assert live.told == []
-        carry_out(context, "extension.waiting", number="100", new=2)
-        assert carry_out(context, "extension.waiting", number="100", old=1)["new"] == 2
+        carry_out(context, "extension.messages", number="100", new=2)
+        assert carry_out(context, "extension.messages", number="100", old=1)["new"] == 2
         assert len(live.told) == 2
         with pytest.raises(OperatorError, match="counted"):
-            carry_out(context, "extension.waiting", number="100", new=-1)
+            carry_out(context, "extension.messages", number="100", new=-1)

@@ -156,18 +156,23 @@ def test_forwards_and_do_not_disturb_outlive_a_restart(store: Store, reopen: Ope
     store.extensions.forward(made.id, Occasion.NO_ANSWER, "102", 25).result(WAIT)
     store.extensions.forward(made.id, Occasion.ALWAYS, "101").result(WAIT)
     store.extensions.forward(made.id, Occasion.ALWAYS, "+4930901").result(WAIT)
-    store.extensions.change(made.id, dnd=True).result(WAIT)
+    store.extensions.change(made.id, dnd=True, waiting=False).result(WAIT)
     expected = (Forward(Occasion.ALWAYS, "+4930901"), Forward(Occasion.NO_ANSWER, "102", 25))
     for now in (store, reopen()):
         found = now.extensions.get(made.id)
         assert found is not None
-        assert (found.forwards, found.dnd) == (expected, True)
+        assert (found.forwards, found.dnd, found.waiting) == (expected, True, False)
     store = reopen()
     store.extensions.forward(made.id, Occasion.ALWAYS, None).result(WAIT)
     store.extensions.change(made.id, dnd=False, name="x").result(WAIT)
     found = reopen().extensions.get(made.id)
     assert found is not None
-    assert (found.forwards, found.dnd, found.name) == (expected[1:], False, "x")
+    assert (found.forwards, found.dnd, found.name, found.waiting) == (expected[1:], False, "x", False)
+    store = reopen()
+    store.extensions.change(made.id, waiting=True).result(WAIT)
+    found = reopen().extensions.get(made.id)
+    assert found is not None
+    assert found.waiting
 
 
 @pytest.mark.parametrize(("target", "seconds"), [("anna", None), ("1", None), ("101", 4), ("101", 601)])

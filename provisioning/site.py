@@ -287,8 +287,8 @@ def _site(document: Document, root: Table) -> Site:
         )
     _check_ports(document, listeners, media, calls)
     profile = read_country(country)
-    if dialling is not None:
-        dialling = at_home(document, dialling, profile.home, profile.emergency)
+    if dialling is not None or trunks:
+        dialling = at_home(document, dialling or Dialling(), profile.home, profile.emergency)
     home = profile.home if dialling is None else dialling.home
     trunks = tuple(trunk.at(home.code, home.trunk) for trunk in trunks)
     _check_trunks(document, listeners, trunks, dns)

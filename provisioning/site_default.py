@@ -59,6 +59,10 @@ phones = 5
 most = {min(100, (last - first + 1) // 4)}
 ring_seconds = 60
 
+# Numbers outside, once there is a line: [dialling] with area_code, outside_prefix, main_number, reception,
+# allow (international and premium are closed unless named), [[dialling.did]] and [dialling.caps].
+# [emergency] notify = ["100"] has the phones of 100 show who called for help.
+
 # What people dial for features, here as it is where nothing is written; "" takes a code away.
 [codes]
 forward_always = "*72"           # and the number calls go to; then *73 to end it

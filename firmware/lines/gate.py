@@ -23,8 +23,12 @@ _FORBIDDEN: Final = Answer(403)
 
 
 def dialled(request: Request) -> str:
-    """Return the number a request is for: the user part without telephone parameters (RFC 3261 19.1.6)."""
-    return request.request_uri.user.partition(";")[0]
+    """Return the number a request is for: the user part without telephone parameters (RFC 3261 19.1.6).
+
+    For an emergency service (RFC 5031) its whole name, such as urn:service:sos.fire.
+    """
+    uri = request.request_uri
+    return f"urn:{uri.opaque}" if uri.scheme == "urn" else uri.user.partition(";")[0]
 
 
 def is_lan(host: str) -> bool:

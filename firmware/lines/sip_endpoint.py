@@ -20,6 +20,7 @@ from firmware.lines.gate import Digests, Gate, dialled
 from firmware.lines.history import history
 from firmware.lines.identity import asserted, named, presented, referred_by, unserved
 from firmware.lines.mailbox import MAILBOX, MailboxPackage
+from firmware.lines.message import send_text
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
 from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, SipLeg, read
 from firmware.lines.status import GOODBYES
@@ -246,6 +247,16 @@ class SipEndpoint:
     def phones(self, extension: str) -> list[Phone]:
         """Return the registered phones of an extension."""
         return self._registrations.phones(extension)
+
+    def show(self, extension: str, text: str) -> int:
+        """Show a text on every phone of an extension; return how many there are."""
+        account = self._accounts.get(extension)
+        if account is None:
+            return 0
+        now = self._now()
+        return send_text(
+            self.stack, self._registrations.lookup(extension, now), account.party.number, text, now
+        )
 
     def close(self) -> None:
         """End whatever session is left and hand the registrations to the store."""

@@ -23,7 +23,7 @@ GONE: Final = Kind("register.gone", "{extension} has {phones} phones left")
 SAVE_SECONDS: Final = 1.0
 """How long changed registrations wait to go to the store together."""
 RENEWED_SECONDS: Final = 5.0
-"""How long prolonged ones wait: a box that dies in between remembers the end before, which is still to come."""
+"""How long prolonged ones wait: a box that dies in between remembers the end before, still to come."""
 
 
 class SavedBindings(Protocol):

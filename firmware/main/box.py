@@ -383,6 +383,7 @@ class Box:
 
     def _plan(self, site: Site) -> Plan:
         codes = Codes({Feature(name): code for name, code in site.codes})
+        self._transports.emergency(site.country.emergency)
         return Plan(site.country.emergency, self._store.extensions.list(), self._store.groups.list(), codes)
 
     def _line_settings(self, site: Site) -> SipSettings:

@@ -26,10 +26,10 @@ _FLOWS: Final = 1024  # remote addresses whose flow is remembered
 _DATAGRAM: Final = 65535
 _BLANK: Final = b"\r\n\t \0"
 
-_DROPS: Final = 1024  # datagrams looked at in one turn while a flood is held back
+_DROPS: Final = 256  # datagrams dropped in one turn while a flood is held back
 _PRESSED: Final = 2.0  # seconds shares are kept to after datagrams piled up or were dropped
 _SIFT: Final = 1.0  # seconds at least between two programs of the kernel's sieve
-_HELD: Final = 5.0  # seconds a source is held back by it
+_HELD: Final = 15.0  # seconds a source is held back by it
 _FLOOD: Final = 200  # datagrams beyond its share that make a source a flood
 _SO_MEMINFO: Final = 55  # asm-generic/socket.h; the first number is what waits, the second the buffer
 

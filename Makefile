@@ -43,8 +43,8 @@ bench: ## Measurements with the machine they ran on: BENCH=sip|rtp|store|...
 	$(PREPARE) test
 	$(OFFLINE) $(PYTHON) -m tests bench $(BENCH)
 
-fuzz: ## Mutated input against every parser: FUZZ_SECONDS=n
-	$(PREPARE) test
+fuzz: ## Mutated input, and input guided by coverage, against every parser: FUZZ_SECONDS=n
+	$(PREPARE) fuzz
 	$(OFFLINE) $(PYTHON) -m tests fuzz $(FUZZ_SECONDS)
 
 locks: ## Renew the hash-locked dependency files from pyproject.toml

@@ -170,17 +170,31 @@ class Table:
             return low
         return value
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        """Read true or false."""
+        value = self._value(key, "true or false", default)
+        if not isinstance(value, bool):
+            self.fault(key, f"{shown(value)} is neither true nor false", "write true or false without quotes")
+            return default
+        return value
+
     def texts(
-        self, key: str, right: str, accept: Callable[[str], bool], default: tuple[str, ...] | None = None
+        self,
+        key: str,
+        right: str,
+        accept: Callable[[str], bool],
+        default: tuple[str, ...] | None = None,
+        *,
+        empty: bool = False,
     ) -> tuple[str, ...]:
-        """Read a list of at least one text, each of which `accept` likes."""
+        """Read a list of texts, each of which `accept` likes; at least one unless it may be `empty`."""
         value = self._value(key, f"a list of {right}", None if default is None else list(default))
         if value is None:
             return ()
         if not isinstance(value, list):
             self.fault(key, f"{shown(value)} is not a list", f"write a list of {right} in square brackets")
             return ()
-        if not value:
+        if not value and not empty:
             self.fault(key, "the list is empty", f"write at least one of {right}")
         for number, element in enumerate(value):
             if not isinstance(element, str) or not accept(element):
@@ -205,10 +219,12 @@ class Table:
             value = None
         return Table(self._document, (*self._path, key), value or {})
 
-    def tables(self, key: str, most: int) -> list["Table"]:
-        """Read an array of one to `most` tables."""
+    def tables(self, key: str, most: int, *, required: bool = True) -> list["Table"]:
+        """Read an array of one to `most` tables, of none where it is not required."""
         self._asked.append(key)
         value = self._values.get(key)
+        if value is None and not required:
+            return []
         if (
             not isinstance(value, list)
             or not value

@@ -15,6 +15,13 @@ DEFAULTS: Final = {
     "forward_unreachable_off": "*95",
     "dnd": "*78",
     "dnd_off": "*79",
+    "withhold": "#31#",
+    "show": "*31#",
+    "call_waiting": "*70",
+    "call_waiting_off": "*71",
+    "pickup": "**",
+    "park": "*68",
+    "intercom": "*80",
 }
 """Every feature with a code, and the code where the site says nothing."""
 

@@ -70,6 +70,27 @@ forward_unreachable = "*94"
 forward_unreachable_off = "*95"
 dnd = "*78"                      # do not disturb
 dnd_off = "*79"
+call_waiting = "*70"             # a second call rings while one talks; *71: it finds one busy
+call_waiting_off = "*71"
+pickup = "**"                    # what rings in one's ring groups; with a number behind: what rings there
+park = "*68"                     # transfer there: into the first free slot
+intercom = "*80"                 # and a number: that phone answers by itself
+
+# Whose calls one may pick up, and whose phone one may make answer by itself: "off" (nobody's), "group" (of
+# those who are in one ring group with one) or "all".
+[desk]
+pickup = "group"
+intercom = "all"
+
+# The numbers where people are parked: transfer somebody there, dial it to take them. After so many seconds
+# whoever parked them is called. slots = 0: none.
+[park]
+first = 701
+slots = 10
+seconds = 120
+
+# Lines to carriers are [[trunk]] tables, tried in the order they are written; their passwords are set with
+# `branchline trunk secret NAME`. Without one the box speaks to nobody outside. See docs/trunks.md.
 
 # level: quiet (warnings and faults), normal (calls and registrations too), detailed.
 # file_kilobytes: how far the log file may grow before it is set aside as the one predecessor that is kept.

@@ -3,10 +3,11 @@
 Running calls keep what they started with: nothing here ever asks for touching one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 
 from provisioning.site import Site
+from provisioning.site_trunk import Trunk
 
 
 class Effect(Enum):
@@ -50,6 +51,12 @@ def plan(old: Site, new: Site) -> list[Change]:
         if listener not in old.listeners
     ]
     changes += [
+        _value(f"listener {one}, origins", _words(one.origins), _words(two.origins), Effect.NOW)
+        for one in old.listeners
+        for two in new.listeners
+        if one == two
+    ]
+    changes += [
         _value("media.address", old.media.address, new.media.address, Effect.RESTART),
         _value("media.first_port", old.media.first_port, new.media.first_port, Effect.RESTART),
         _value("media.last_port", old.media.last_port, new.media.last_port, Effect.RESTART),
@@ -67,11 +74,43 @@ def plan(old: Site, new: Site) -> list[Change]:
             )
             for feature, code in old.codes
         ),
+        _value("desk.pickup", old.desk.pickup, new.desk.pickup, Effect.NEW_CALLS),
+        _value("desk.intercom", old.desk.intercom, new.desk.intercom, Effect.NEW_CALLS),
+        _value("park.first", old.desk.park_first, new.desk.park_first, Effect.NEW_CALLS),
+        _value("park.slots", old.desk.park_slots, new.desk.park_slots, Effect.NEW_CALLS),
+        _value("park.seconds", old.desk.park_seconds, new.desk.park_seconds, Effect.NEW_CALLS),
+        *_trunks(old.trunks, new.trunks),
         _value("dns", _dns(old), _dns(new), Effect.NOW),
         _value("log.level", old.log.level, new.log.level, Effect.NOW),
         _value("log.file_kilobytes", old.log.file_kilobytes, new.log.file_kilobytes, Effect.RESTART),
     ]
     return [change for change in changes if change is not None]
+
+
+def _trunks(old: tuple[Trunk, ...], new: tuple[Trunk, ...]) -> list[Change | None]:
+    before, after = ({trunk.name: trunk for trunk in trunks} for trunks in (old, new))
+    changes: list[Change | None] = [
+        Change("trunk", f"{name} removed; its calls go on", Effect.NOW)
+        for name in before
+        if name not in after
+    ]
+    for name, trunk in after.items():
+        if name not in before:
+            changes.append(Change("trunk", f"{name} added", Effect.NOW))
+        elif trunk != before[name]:
+            words = [
+                field.name
+                for field in fields(trunk)
+                if getattr(trunk, field.name) != getattr(before[name], field.name)
+            ]
+            changes.append(Change("trunk", f"{name}: {', '.join(words)} changed", Effect.NEW_CALLS))
+    if list(before) != list(after) and set(before) == set(after):
+        changes.append(_value("trunk, order", " ".join(before), " ".join(after), Effect.NEW_CALLS))
+    return changes
+
+
+def _words(words: tuple[str, ...]) -> str:
+    return " ".join(words) or "none"
 
 
 def _dns(site: Site) -> str:

@@ -48,6 +48,7 @@ class Changes(DialogUsage, ABC):
         "_timer",
         "_tries",
         "_waiting",
+        "asserted",
         "state",
     )
 
@@ -65,6 +66,8 @@ class Changes(DialogUsage, ABC):
         self._retry: Timer | None = None
         self._tries = 0
         self._acks: Acks | None = None
+        self.asserted: Headers = ()
+        """What goes with every answer to an INVITE, re-INVITE and UPDATE of ours: who talks at this end."""
         self.state = "early"
 
     # -- what the whole session knows --------------------------------------------------------------
@@ -113,6 +116,24 @@ class Changes(DialogUsage, ABC):
         if self._reoffer is not None:
             raise LocalError("a re-offer is under way already")
         self._begin(change, now)
+
+    def inform(self, now: float) -> None:
+        """Tell the far end what is `asserted` by an UPDATE without offer, if it knows that (RFC 3311)."""
+        if self.state == "confirmed" and self._far_updates:
+            timer = () if self._timer is None else self._timer.headers()
+            headers = (*self._2xx_headers(), *self.asserted, *timer)
+            self._send("UPDATE", now, self._on_informed, headers, aside=True)
+
+    def _on_informed(self, _: Transaction, status: int, response: Response | None, now: float) -> None:
+        if self.state != "confirmed":
+            return
+        if response is not None and status < 300:
+            self._there.refresh(response)
+            if self._timer is not None and self._timer.seconds:
+                self._agree(response, now)
+        elif status in {408, 481} or response is None:
+            self._lost(status, response, now)
+        # else it does not want to know, and nothing else depends on it
 
     def _begin(self, change: _Change | None, now: float) -> None:
         self._reoffer = change
@@ -217,7 +238,7 @@ class Changes(DialogUsage, ABC):
         change = self._reoffer
         timer = () if self._timer is None else self._timer.headers()
         described = () if change.offer is None else (("Content-Type", SDP),)
-        headers = (*self._2xx_headers(), *timer, *described)
+        headers = (*self._2xx_headers(), *self.asserted, *timer, *described)
         method = "UPDATE" if change.update else "INVITE"
         self._send(method, now, self._on_reoffer_answer, headers, change.offer or b"")
         self._reoffer_limit = self._core.timers.after(LIFETIME, self._reoffer_timeout, now)

@@ -44,6 +44,10 @@ class StackConfig:
     shortest_session: int = 90
 
 
+_PARAMETERS: Final = {"UDP": "", "WSS": ";transport=ws"}
+"""What a Contact of ours says of a transport where that is not its own name (RFC 7118 5.2)."""
+
+
 class Core:
     """Shared by the stack and its sessions; holds no protocol of its own."""
 
@@ -95,7 +99,7 @@ class Core:
         if contact is None:
             if len(self._contacts) > 64:
                 self._contacts.clear()
-            transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
+            transport = _PARAMETERS.get(flow.transport, f";transport={flow.transport.lower()}")
             contact = f"<sip:{bracketed(self.host(flow))}:{flow.local[1]}{transport}>"
             self._contacts[key] = contact
         return contact

@@ -32,6 +32,9 @@ class Package(Protocol):
     def resource(self, request: Request) -> str | None:
         """Return the name of what a SUBSCRIBE wants to watch, None if there is no such thing."""
 
+    def may(self, watcher: str, resource: str) -> bool:
+        """Tell whether this one may watch that."""
+
     def body(self, resource: str, entity: str, version: int) -> bytes:
         """Return the whole state of a resource; `version` counts the bodies of one subscription from 0.
 
@@ -167,8 +170,11 @@ class Notifier:
         accepted = {value.partition(";")[0].strip(" \t").lower() for value in request.values("Accept")}
         if accepted and accepted.isdisjoint({package.content_type, "application/*", "*/*"}):
             return 406, (("Accept", package.content_type),)
-        if package.resource(request) is None:
+        resource = package.resource(request)
+        if resource is None:
             return 404, ()
+        if not package.may(watcher, resource):
+            return 403, ()
         theirs = sum(one.watcher == watcher for one in self._all.values())
         if len(self._all) >= self.limits.total or theirs >= self.limits.watcher:
             return 503, RETRY

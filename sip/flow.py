@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Transport = Literal["UDP", "TCP", "TLS"]
+Transport = Literal["UDP", "TCP", "TLS", "WS", "WSS"]
 Address = tuple[str, int]
 
 
@@ -14,7 +14,7 @@ class Flow:
     """A path messages take (RFC 5626 calls it a flow).
 
     `local` and `remote` are (IP address, port), IPv6 without brackets. `id` is the number of the connection
-    on TCP and TLS, never used twice in the life of a process; on UDP it is 0 and `remote` alone tells where
+    on every stream, never used twice in the life of a process; on UDP it is 0 and `remote` alone tells where
     to send. On a connection we made, `local` is where others reach us, our listening socket if there is one,
     and `peer` the name the far end has proved to have before anything passes (RFC 5922), "" without TLS.
     """

@@ -8,8 +8,8 @@ binding renewed, exactly as for any other REGISTER.
 
 Why this is safe: every octet but those of the four is the same as it was; each of the four is held to
 characters that cannot end it, so they read as what they were; and a wording is only remembered if its
-template gives, octet for octet, the answer the full way has just given. Only who proved to be its user gets
-a wording remembered. Whatever is unusual takes the full way.
+template gives, octet for octet, the answer the full way has just given. Only who proved to be its user gets a
+wording remembered. Whatever is unusual takes the full way.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Wording(NamedTuple):
 
 
 def cut(data: bytes) -> Wording | None:
-    """Cut a message apart, None when it is not a REGISTER as nearly every phone writes it."""
+    """Cut a datagram or framed message apart, None if it is no REGISTER as nearly all phones write it."""
     if not data.startswith(_START) or len(data) > LONGEST or not data.isascii():
         return None
     text = data.decode("ascii")
@@ -61,7 +61,7 @@ def cut(data: bytes) -> Wording | None:
     begin = text.find(_CREDENTIALS)
     if begin >= 0:
         end = text.find("\r\n", begin + 2)
-        credentials = text[begin + len(_CREDENTIALS) : end]
+        credentials = text[begin + len(_CREDENTIALS) : end].strip(" \t")
         if text[end + 2 : end + 3] in {" ", "\t"} or "\r" in credentials or "\n" in credentials:
             return None
         text = text[:begin] + text[end:]

@@ -95,7 +95,7 @@ class SavedBinding:
 class Bindings:
     """All bindings of one registrar, in memory.
 
-    `renewed(aor)` is called after what only prolongs a binding, `changed(aor)` after every other change.
+    `changed(aor)` is called after each change but those that only prolong a binding, `renewed(aor)` for them.
     """
 
     def __init__(

@@ -229,7 +229,7 @@ class Session(Changes):
         self, transaction: Transaction, request: Request, sdp: bytes, now: float, headers: Headers = ()
     ) -> None:
         described = (("Content-Type", SDP),) if sdp else ()
-        headers = (*self._2xx_headers(), *described, *self._grant(request, now), *headers)
+        headers = (*self._2xx_headers(), *self.asserted, *described, *self._grant(request, now), *headers)
         tag = self._there.local_tag
         data = self._core.reply(transaction, request, 200, now, tag=tag, headers=headers, body=sdp)
         if request.method != "INVITE":

@@ -466,12 +466,15 @@ class Stack:
     def find(self, wanted: Replaces) -> Session | None:
         """Return the session of the dialog a Replaces header names (RFC 3891 3)."""
         session = self._core.sessions.get(f"{wanted.call_id} {wanted.to_tag}")
-        return session if session is not None and session.knows(wanted.from_tag) else None
+        return session if session is not None and session.means(wanted.from_tag) else None
 
     def _replaced(self, wanted: Replaces) -> Session | int:
         session = self.find(wanted)
-        if session is None or session.state == "early":
-            return 481  # there is none, or it rings: that is not to be taken this way
+        if session is None:
+            return 481
+        if session.state == "early":
+            # RFC 3891 3: of the dialogs that are not confirmed only those which we began.
+            return session if isinstance(session, UacSession) else 481
         if session.state == "ended":
             return 603
         return 486 if wanted.early_only else session

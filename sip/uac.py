@@ -39,6 +39,7 @@ class UacSession(Session):
         "_offer",
         "_reliable",
         "_target",
+        "rung",
     )
 
     def __init__(
@@ -71,8 +72,15 @@ class UacSession(Session):
         self._invite: Transaction | None = None
         self._cancel: Headers | None = None
         self._giving_up: Timer | None = None
+        self.rung = ""
+        """The far end's tag in the latest provisional answer: that of the dialog that rings."""
         self.listener = listener
         self.credentials = credentials
+
+    @property
+    def from_tag(self) -> str:
+        """Our tag."""
+        return self._caller.rpartition(";tag=")[2]
 
     @property
     def flow(self) -> Flow:
@@ -103,6 +111,13 @@ class UacSession(Session):
             headers.append(("Content-Type", SDP))
         request = Request.new("INVITE", self._target, headers, self._offer or b"")
         self._invite = core.layer.call(request, self._flow, self._on_invite, now)
+
+    @property
+    def heard(self) -> bool:
+        """Whether the far end has said anything to the INVITE yet, be it 100 or a challenge."""
+        invite = self._invite
+        first = invite is not None and invite.request is not None and invite.request.cseq_number == 1
+        return not first or invite is None or invite.state != "calling"
 
     @property
     def owes_prack(self) -> bool:
@@ -141,6 +156,7 @@ class UacSession(Session):
             if self._giving_up is None:
                 self._send_cancel(transaction, now)
         elif response.status > 100 and self._in_order(transaction, response, now):
+            self.rung = response.to_tag
             self.listener.progress(self, response.status, sdp_of(response))
 
     def _in_order(self, transaction: Transaction, response: Response, now: float) -> bool:
@@ -192,6 +208,10 @@ class UacSession(Session):
                     self._core.count("prack refused")
 
         self._core.layer.call(request, dialog.flow, answered, now)
+
+    def means(self, remote_tag: str) -> bool:
+        """Whether somebody who names that tag of the far end means this session, even while it rings."""
+        return self.knows(remote_tag) or (self.state == "early" and remote_tag == self.rung != "")
 
     def _with(self, remote_tag: str) -> Dialog | None:
         early = self._early.get(remote_tag) if self._dialog is None else None

@@ -166,7 +166,8 @@ class UasSession(Session):
         transaction, request = self._transaction, self.request
         if transaction is None or request is None:
             return b""
-        headers: Headers = (("Contact", self._core.contact(self.flow)), *more, *self._record_route(request))
+        contact = ("Contact", self._core.contact(self.flow))
+        headers: Headers = (contact, *more, *self.asserted, *self._record_route(request))
         if sdp is not None:
             headers = (*headers, ("Content-Type", SDP))
         data = self._core.reply(

@@ -131,13 +131,12 @@ class SipUri:
         """Compare by RFC 3261 19.1.4 (not transitive, so this is not `==`)."""
         if not self.is_sip:
             return self.scheme == other.scheme and self.opaque == other.opaque
-        if (self.scheme, self.user, self.password, self.host.lower(), self.port) != (
+        if (self.scheme, self.user, self.password, self.port) != (
             other.scheme,
             other.user,
             other.password,
-            other.host.lower(),
             other.port,
-        ):
+        ) or not _same_host(self.host, other.host):
             return False
         for name in _COMPARED:
             if (name in self.params) != (name in other.params):
@@ -190,6 +189,20 @@ def _parse_headers(text: str) -> tuple[tuple[str, str], ...]:
             raise BadMessage("uri", "malformed header in a URI")
         headers.append((unescape(name), unescape(value)))
     return tuple(headers)
+
+
+def _same_host(one: str, other: str) -> bool:
+    """Compare hosts: IPv6 addresses by value, however they are written (RFC 5954 4.2)."""
+    if one.lower() == other.lower():
+        return True
+    if ":" not in one or ":" not in other:
+        return False
+    from ipaddress import IPv6Address  # two addresses that differ in writing are rare
+
+    try:
+        return IPv6Address(one) == IPv6Address(other)
+    except ValueError:
+        return False
 
 
 def _comparable(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:

@@ -49,6 +49,10 @@ class DialogUsage:
         """Whether the far end of this dialog has that tag."""
         return self._with(remote_tag) is not None
 
+    def means(self, remote_tag: str) -> bool:
+        """Whether somebody who names that tag of the far end means this session."""
+        return self.knows(remote_tag)
+
     def _with(self, remote_tag: str) -> Dialog | None:
         """Return our dialog with that far end, if there is one."""
         dialog = self._dialog

@@ -1,46 +1,59 @@
 """The basic call: who is meant, find somebody who answers, talk."""
 
-from firmware.calls.call import By, Call, Ending, personal
+from dataclasses import replace
+
+from firmware.calls.call import By, Call, Ending
 from firmware.calls.cause import Cause
 from firmware.calls.codes import Service
-from firmware.calls.conversation import Conversation
+from firmware.calls.conversation import talk
+from firmware.calls.desk import feature
+from firmware.calls.help import call_help, open_for_help
 from firmware.calls.house import Bridge
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Unknown
+from firmware.calls.leg import Leg
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, ParkAt, Plan, Unknown, Way
+from firmware.calls.ringing import Outcome
 from firmware.calls.search import Search
-from firmware.calls.services import serve
-from firmware.journal import Kind, Level
-from firmware.media import NoPorts, NotAcceptable
+from firmware.media import Description, NoPorts, NotAcceptable
 
-EMERGENCY_WITHOUT_LINE = Kind(
-    "call.emergency.no_line",
-    "EMERGENCY CALL by {caller} could not go out: this box has no line to the outside",
-    Level.ALARM,
-)
+
+def present(leg: Leg, plan: Plan) -> None:
+    """Take a code that hides or shows who calls for what it says; who calls for help is always shown."""
+    leg.dialled, private = plan.presentation(leg.dialled)
+    if plan.is_emergency(leg.dialled):
+        private = False
+    if private is not None and private is not leg.party.private:
+        leg.party = replace(leg.party, private=private)
 
 
 async def basic_call(call: Call) -> Ending:
     """Take one incoming call from the dialled number to its end."""
     route = call.plan.route(call.caller.dialled, call.caller.party)
     match route:
-        case Emergency():
-            return emergency(call)
+        case Emergency(number):
+            return await emergency(call, number)
         case NotAllowed():
             return Ending(Cause.NOT_ALLOWED, By.BOX)
         case Unknown():
             return Ending(Cause.UNKNOWN_NUMBER, By.BOX)
-        case Service():
-            return await serve(call, route)
-        case Internal() | Hunt():
+        case Service() | ParkAt():
+            return await feature(call, route)
+        case Internal() | Hunt() | Outside():
             return await connect(call, route)
 
 
-def emergency(call: Call) -> Ending:
-    """Say honestly, and loudly, that help cannot be called: there are no exchange lines."""
-    call.house.journal.log(EMERGENCY_WITHOUT_LINE, caller=personal(call.caller.party))
-    return Ending(Cause.NO_LINE, By.BOX)
+async def emergency(call: Call, number: str) -> Ending:
+    """Call for help, whatever it takes."""
+    try:
+        bridge = open_for_help(call)
+        offer = None if call.caller.description is None else bridge.offer("caller", call.caller.description)
+        return await _talk(call, bridge, offer, await call_help(call, bridge, offer, number))
+    except NoPorts:
+        return Ending(Cause.OVERLOAD, By.BOX)
+    except NotAcceptable:
+        return Ending(Cause.NOT_ACCEPTABLE, By.BOX)
 
 
-async def connect(call: Call, route: Internal | Hunt) -> Ending:
+async def connect(call: Call, route: Way) -> Ending:
     """Find somebody who takes the call, and talk on the phone that answers."""
     try:
         return await _find_and_talk(call, call.open_bridge(), route)
@@ -50,11 +63,13 @@ async def connect(call: Call, route: Internal | Hunt) -> Ending:
         return Ending(Cause.NOT_ACCEPTABLE, By.BOX)
 
 
-async def _find_and_talk(call: Call, bridge: Bridge, route: Internal | Hunt) -> Ending:
+async def _find_and_talk(call: Call, bridge: Bridge, route: Way) -> Ending:
     caller = call.caller
     offer = None if caller.description is None else bridge.offer("caller", caller.description)
-    outcome = await Search(call, bridge, offer).go(route)
+    return await _talk(call, bridge, offer, await Search(call, bridge, offer).go(route))
+
+
+async def _talk(call: Call, bridge: Bridge, offer: Description | None, outcome: Outcome | Ending) -> Ending:
     if isinstance(outcome, Ending):
         return outcome
-    call.callee = outcome.phone.party
-    return await Conversation(call, bridge, outcome.phone, offer).talk(outcome.description)
+    return await talk(call, bridge, outcome, offer)

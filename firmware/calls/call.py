@@ -77,6 +77,9 @@ class Asker(Protocol):
     def early_media(self, answer: Description) -> None:
         """Let it hear a phone that has not answered yet."""
 
+    def faces(self, party: Party) -> None:
+        """Note whose phone that is."""
+
 
 class Seeker(Protocol):
     """What a search needs of the scope it works in; `Call` is one."""
@@ -96,8 +99,19 @@ class Seeker(Protocol):
     def plan(self) -> Plan:
         """What numbers mean."""
 
+    @property
+    def referrer(self) -> Party | None:
+        """Who hands somebody over to whoever is found, None when nobody does."""
+
+    @property
+    def place(self) -> Side:
+        """The side of the bridge that whoever is found will have."""
+
     def adopt(self, leg: Leg) -> None:
         """Take a leg over."""
+
+    def deliver(self, leg: Leg, event: LegEvent) -> None:
+        """Take an event of a leg."""
 
     async def event(self) -> tuple[Leg, LegEvent]:
         """Return the next event of a leg."""
@@ -114,7 +128,9 @@ class Table(Protocol):
 
 
 def personal(party: Party) -> Personal:
-    """Return a party as the journal may show it."""
+    """Return a party as the journal and lists of calls may show it."""
+    if party.private:
+        return Personal("num", "anonymous")
     return Personal("num" if party.extension is None else "ext", party.number)
 
 
@@ -122,7 +138,7 @@ class Call(Scope):
     """One call: the scope that owns its legs, and the facts its record will hold."""
 
     __slots__ = (
-        "answered", "bridge", "callee", "caller", "ending", "house", "id", "plan", "started", "state",
+        "answered", "bridge", "callee", "caller", "ending", "help", "house", "id", "plan", "started", "state",
         "table", "task",
     )  # fmt: skip
 
@@ -138,9 +154,25 @@ class Call(Scope):
         self.started = self.moment()
         self.answered: Moment | None = None
         self.ending: Ending | None = None
+        self.help = False
+        """It is a call for help: makes way for no other."""
         self.table: Table | None = None
         self.task: asyncio.Task[Ending] | None = None
         self.adopt(caller)
+
+    @property
+    def referrer(self) -> None:
+        """Nobody: the caller asked for themselves."""
+
+    @property
+    def place(self) -> Side:
+        """The side of who is called."""
+        return "callee"
+
+    @property
+    def emergency(self) -> bool:
+        """Whether it calls for help: nobody else may come into it."""
+        return self.help or self.plan.is_emergency(self.caller.dialled)
 
     def moment(self) -> Moment:
         """Return this instant."""
@@ -154,12 +186,14 @@ class Call(Scope):
 
     def adopt(self, leg: Leg) -> None:
         """Take a leg over."""
+        self.house.present.enter(leg)
         super().adopt(leg)
         self._stir()
 
     def part(self, leg: Leg) -> None:
         """Let go of a leg."""
         self._stir()
+        self.house.present.leave(leg)
         super().part(leg)
 
     def deliver(self, leg: Leg, event: LegEvent) -> None:
@@ -168,26 +202,30 @@ class Call(Scope):
         self._stir()
 
     def light(self, extension: str) -> Light | None:
-        """Return what a lamp for an extension shows of this call."""
+        """Return what a lamp, of an extension or a slot, shows of this call."""
+        found: Light | None = None
         for leg in self._legs:
-            if leg.party.extension == extension and not leg.over:
+            if leg.lamp == extension and not leg.over:
                 made = leg is self.caller
                 if self.state is State.TALKING:
                     return Light(self.id, Lamp.CONFIRMED, made)
                 ringing = self.state is State.RINGING or not made
-                return Light(self.id, Lamp.EARLY if ringing else Lamp.TRYING, made)
-        return None
+                found = found or Light(self.id, Lamp.EARLY if ringing else Lamp.TRYING, made)
+                dialog = None if made else leg.dialog
+                if dialog is not None:
+                    return Light(self.id, Lamp.EARLY, made, dialog)
+        return found
 
     def handed_over(self) -> None:
         """Note that somebody else talks in this call now."""
         self._stir()
 
     def _stir(self) -> None:
-        self.house.lamps.note(leg.party.extension for leg in self._legs)
+        self.house.lamps.note(leg.lamp for leg in self._legs)
 
-    def open_bridge(self) -> Bridge:
+    def open_bridge(self, *, urgent: bool = False) -> Bridge:
         """Take the media ports of this call; it ends if the bridge reports that a side fell silent."""
-        self.bridge = self.house.media.open()
+        self.bridge = self.house.media.open(urgent=urgent)
         self.bridge.on_timeout = self._media_lost
         return self.bridge
 
@@ -201,6 +239,8 @@ class Call(Scope):
     def close(self, cause: Cause) -> list[Exception]:
         """Stop media, hang up every leg, let go of everything. Returns what went wrong on the way."""
         self._stir()
+        for leg in self._legs:
+            self.house.present.leave(leg)
         faults = super().close(cause)
         bridge, self.bridge, self.task, self.table = self.bridge, None, None, None
         if bridge is not None:

@@ -18,6 +18,13 @@ class Feature(Enum):
     FORWARD_UNREACHABLE_OFF = "forward_unreachable_off"
     DND = "dnd"
     DND_OFF = "dnd_off"
+    WITHHOLD = "withhold"
+    SHOW = "show"
+    CALL_WAITING = "call_waiting"
+    CALL_WAITING_OFF = "call_waiting_off"
+    PICKUP = "pickup"
+    PARK = "park"
+    INTERCOM = "intercom"
 
 
 WITH_NUMBER = frozenset(
@@ -26,6 +33,10 @@ WITH_NUMBER = frozenset(
         Feature.FORWARD_BUSY,
         Feature.FORWARD_NO_ANSWER,
         Feature.FORWARD_UNREACHABLE,
+        Feature.WITHHOLD,
+        Feature.SHOW,
+        Feature.PICKUP,
+        Feature.INTERCOM,
     }
 )
 """Codes that a number follows, as in *72102; a * between the two and a # at the end are taken too."""

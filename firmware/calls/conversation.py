@@ -1,13 +1,15 @@
 """Two legs talk: offers of either are passed to the other, either may hand over, until one ends."""
 
 import asyncio
-import contextlib
 from collections.abc import Coroutine
+from traceback import clear_frames
 
 from firmware.calls.call import By, Call, Ending
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Ended, Leg, Referral, Referred, Refused, Reoffer, Replaced, decline
+from firmware.calls.park import ParkSlot
+from firmware.calls.ringing import Outcome
 from firmware.calls.transfer import Errand, Newcomer, fetch, reach, report
 from firmware.media import Description, NotAcceptable, Side
 
@@ -38,6 +40,7 @@ class Conversation:
     async def talk(self, description: Description) -> Ending:
         """Answer the caller with what the callee said and relay until either is gone."""
         self.call.took()
+        self.caller.faces(self.callee.party)
         offerless = self.caller.description is None
         if not offerless:
             self._told[self.caller] = answer = self.bridge.answer("callee", description)
@@ -84,9 +87,15 @@ class Conversation:
                     self.left = ending
                 case Referred(referral):
                     self._hand_over(tree, leg, referral)
-                case Replaced(newcomer) if self._busy() or self._handing_over():
+                case Replaced(ringing=True):
+                    decline(leg, event)
+                case Replaced(newcomer) if self._busy() or (
+                    self._handing_over() and not isinstance(leg, ParkSlot)
+                ):
                     newcomer.hangup(Cause.GLARE)
                 case Replaced(newcomer):
+                    if self.handover is not None:
+                        self.handover.cancel()  # who was parked is called back just now: no longer
                     self._start(tree, self._replace(leg, newcomer))
                 case Reoffer() if self._busy():
                     leg.refuse(Cause.GLARE)
@@ -180,11 +189,10 @@ class Conversation:
     async def _transfer(self, by: Leg, stays: Leg, referral: Referral) -> None:
         """Bring whom `referral` means into the place of `by`; if that fails, the call goes on as it was."""
         call, consulted = self.call, referral.consulted
-        errand = Errand(call, stays, referral)
-        faults: list[Exception] = []
+        errand = Errand(call, stays, by, referral, self._side(by))
         try:
             if consulted is None:
-                newcomer = await reach(errand, self.bridge, by, referral.dialled)
+                newcomer = await reach(errand, self.bridge, by, referral.dialled, self._told.get(stays))
             else:
                 newcomer = await fetch(consulted)
             await self._join(by, stays, newcomer)
@@ -203,8 +211,8 @@ class Conversation:
         finally:
             referral.failed(Cause.CANCELLED)  # said only if nothing was said before
             faults = errand.close(Cause.CANCELLED)
-        if faults:
-            raise faults[0]
+            if faults:
+                raise faults[0]
 
     async def _join(self, by: Leg, stays: Leg, newcomer: Newcomer) -> None:
         leg, accepted = newcomer.leg, newcomer.before
@@ -213,29 +221,41 @@ class Conversation:
                 await asyncio.wait([self.change])
             self.joining = True
             relayed = self.bridge.offer(self._side(by), newcomer.offer)
+            stays.faces(leg.party)
             answer = await self._offer(stays, relayed)
             if leg.over or (newcomer.owner is not None and leg.owner is not newcomer.owner):
                 raise Refused(Cause.UNREACHABLE)
             accepted = self.bridge.answer(self._side(stays), answer)
         except NotAcceptable:
+            stays.faces(by.party)
             raise Refused(Cause.NOT_ACCEPTABLE) from None
+        except Refused:
+            stays.faces(by.party)
+            raise
         finally:
             self.joining = False
             if accepted is not None:
                 leg.accept(accepted)
         self._take_place(by, leg, accepted)
+        leg.faces(stays.party)
+        if newcomer.owner is not None:  # it faced whoever asked, until now
+            leg.show()
 
     async def _replace(self, leg: Leg, newcomer: Leg) -> None:
         """Let somebody who calls in take the place of `leg` (RFC 3891)."""
+        other = self._partner(leg)
         try:
             if newcomer.description is None:
                 raise Refused(Cause.NOT_ACCEPTABLE)
+            other.faces(newcomer.party)
             answer = await self._ask_other(leg, newcomer.description)
             if newcomer.over:
                 raise Refused(Cause.CANCELLED)
         except Refused as refusal:
+            other.faces(leg.party)
             newcomer.hangup(refusal.cause)
             return
+        newcomer.faces(other.party)
         newcomer.answer(answer)
         self._take_place(leg, newcomer, answer)
         report(self.call, leg, newcomer.party)
@@ -250,7 +270,8 @@ class Conversation:
             self.caller = leg
         else:
             self.callee = leg
-            self.call.callee = leg.party
+            if not isinstance(leg, ParkSlot):  # the record tells who talked
+                self.call.callee = leg.party
         self.call.handed_over()
 
     def _partner(self, leg: Leg) -> Leg:
@@ -260,7 +281,15 @@ class Conversation:
         return "caller" if leg is self.caller else "callee"
 
 
+async def talk(call: Call, bridge: Bridge, found: Outcome, offered: Description | None) -> Ending:
+    """Let the caller talk with who answered; `offered` is what all the phones that rang were offered."""
+    call.callee = found.phone.party
+    return await Conversation(call, bridge, found.phone, found.offered or offered).talk(found.description)
+
+
 def _look_at(task: asyncio.Task[None]) -> None:
     """Take what a task raised out of it: kept there, it holds the frames of the call in a cycle."""
-    with contextlib.suppress(asyncio.CancelledError):
+    try:
         task.exception()
+    except asyncio.CancelledError as cancelled:
+        clear_frames(cancelled.__traceback__)

@@ -2,15 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
 
 from firmware.calls.lamps import Lamps
 from firmware.calls.leg import Dialer
 from firmware.calls.outside import Lines
+from firmware.calls.rings import Present, Rings, Slots
+from firmware.calls.traffic import Traffic
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.media import Description, Side
 from firmware.store.model import Occasion
+
+if TYPE_CHECKING:
+    from firmware.calls.call import Call
+    from firmware.calls.help import Alarm
 
 
 class Bridge(Protocol):
@@ -28,6 +35,12 @@ class Bridge(Protocol):
     def hush(self, description: Description) -> Description:
         """Take the caller's offer ourselves, with nothing to send or to hear; return the answer to it."""
 
+    def silent(self, description: Description) -> Description:
+        """Return a description as of somebody who neither sends nor hears; nothing changes by it."""
+
+    def pause(self, side: Side, description: Description) -> Description:
+        """Answer the offer of somebody new on a side, for now without media: the next offer brings it."""
+
     def close(self) -> None:
         """Stop media and free the ports. Idempotent."""
 
@@ -35,8 +48,8 @@ class Bridge(Protocol):
 class Media(Protocol):
     """Where bridges come from; `firmware.media.Media` is one."""
 
-    def open(self) -> Bridge:
-        """Take ports; raises NoPorts."""
+    def open(self, *, urgent: bool = False) -> Bridge:
+        """Take ports, where it is `urgent` also such that should rest after a call; raises NoPorts."""
 
 
 class Preferences(Protocol):
@@ -48,13 +61,31 @@ class Preferences(Protocol):
     async def disturb(self, extension: str, *, allowed: bool) -> None:
         """Set whether an extension's phones may ring."""
 
+    async def wait(self, extension: str, *, allowed: bool) -> None:
+        """Set whether a second call reaches an extension that talks (call waiting)."""
+
+
+class Circle(Enum):
+    """Whom a feature between extensions is for."""
+
+    OFF = "off"
+    GROUP = "group"  # those who are in one ring group
+    ALL = "all"
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The site's word on calls. A running call keeps the one it started with."""
+    """The site's word on calls. A running call keeps the one it started with.
+
+    `pickup`: whose calls one may pick up. `intercom`: whose phones one may make answer by themselves.
+    `park_seconds`: how long somebody is parked until who parked them is called.
+    """
 
     ring_seconds: float = 30.0
     max_calls: int = 200
+    pickup: Circle = Circle.GROUP
+    intercom: Circle = Circle.ALL
+    park_seconds: float = 120.0
 
 
 @dataclass(slots=True)
@@ -70,3 +101,14 @@ class House:
     preferences: Preferences | None = None
     lamps: Lamps = field(default_factory=Lamps)
     lines: Lines | None = None
+    rings: Rings = field(default_factory=Rings)
+    slots: Slots = field(default_factory=Slots)
+    present: Present = field(default_factory=Present)
+    alarm: Callable[["Alarm"], None] | None = None
+    """Tells people in the house of a call for help; it has gone out by then."""
+    youngest: Callable[[], "Call | None"] | None = None
+    """Finds the call that makes way first when help needs ports."""
+    traffic: Traffic = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.traffic = Traffic(self.clock.now)

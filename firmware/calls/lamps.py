@@ -19,11 +19,15 @@ class Lamp(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """One call of an extension: its random id, how far it is, and whether the extension made it."""
+    """One call of an extension: its random id, how far it is, and whether the extension made it.
+
+    `dialog` is what a Replaces header needs to pick up a call that rings (see `Leg.dialog`).
+    """
 
     call: str
     lamp: Lamp
     initiator: bool
+    dialog: tuple[str, str, str] | None = None
 
 
 class Lamps:

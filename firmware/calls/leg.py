@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from firmware.calls.cause import Cause
@@ -105,9 +106,13 @@ class Referred:
 
 @dataclass(slots=True)
 class Replaced:
-    """Somebody else calls in to take the place of this leg (Replaces); waits for an answer or a hang-up."""
+    """Somebody else calls in to take the place of this leg (Replaces); waits for an answer or a hang-up.
+
+    `ringing`: only as long as this leg rings (RFC 3891 3, early-only); a call that was answered is not taken.
+    """
 
     newcomer: "Leg"
+    ringing: bool = False
 
 
 LegEvent = Ringing | EarlyMedia | Answered | Reoffer | Referred | Replaced | Ended
@@ -120,8 +125,16 @@ def decline(leg: "Leg", event: LegEvent) -> None:
             leg.refuse(Cause.GLARE)
         case Referred(referral):
             referral.failed(Cause.GLARE)
-        case Replaced(newcomer):
-            newcomer.hangup(Cause.UNREACHABLE)
+        case Replaced(newcomer, ringing):
+            newcomer.hangup(Cause.BUSY if ringing else Cause.UNREACHABLE)
+
+
+class Manner(Enum):
+    """How a phone is called; it may show and sound what it is about."""
+
+    USUAL = "usual"
+    RECALL = "recall"  # who was parked comes back
+    INTERCOM = "intercom"  # it is to answer by itself
 
 
 class Refused(Exception):
@@ -167,6 +180,21 @@ class Leg(ABC):
         self.over = False
         self._backlog: deque[LegEvent] = deque()
 
+    @property
+    def lamp(self) -> str | None:
+        """Which lamp shows this leg: that of its extension."""
+        return self.party.extension
+
+    @property
+    def dialog(self) -> tuple[str, str, str] | None:
+        """Call-ID, our tag and the far end's of a call that rings at the far end; None for any other."""
+        return None
+
+    @property
+    def rights(self) -> Party:
+        """Whose rights hold for what this leg asks for."""
+        return self.party
+
     def emit(self, event: LegEvent) -> None:
         """Hand an event to the owner; kept for the first owner while there is none yet."""
         if self.over:
@@ -194,6 +222,12 @@ class Leg(ABC):
         if not self.over:
             self.over = True
             self.send_hangup(cause)
+
+    def faces(self, party: Party) -> None:  # noqa: B027 - what can show nothing does nothing
+        """Note who rings or talks at the other end: the next thing the far end is told says so."""
+
+    def show(self) -> None:  # noqa: B027
+        """Tell the far end at once whom it `faces`, where that takes no offer."""
 
     @abstractmethod
     def send_hangup(self, cause: Cause) -> None:
@@ -245,9 +279,12 @@ class Dialer(Protocol):
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion] = (),
+        manner: Manner = Manner.USUAL,
+        *,
+        referrer: Party | None = None,
     ) -> Sequence[Leg]:
         """One leg per registered contact of the extension (its id), ringing from now on; [] if none.
 
-        `diversions` are those who sent the call on, first to last. Without an offer the far end makes it:
-        `Answered` then brings an offer and waits for `accept`.
+        `diversions` are those who sent the call on, first to last; `referrer` hands `caller` over.
+        Without an offer the far end makes it: `Answered` then brings an offer and waits for `accept`.
         """

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from firmware.calls.call import By, Ending, Seeker
 from firmware.calls.cause import Cause
 from firmware.calls.house import Bridge
-from firmware.calls.leg import Diversion, Leg, Party
-from firmware.calls.plan import Hunt, Internal
+from firmware.calls.leg import Diversion, Leg, Manner, Party
+from firmware.calls.outward import outward
+from firmware.calls.plan import Hunt, Internal, Outside, Way
 from firmware.calls.ringing import Outcome, give_up, ring
 from firmware.media import Description
 from firmware.store.model import Occasion, Strategy
@@ -31,18 +32,27 @@ _TELLING = (Cause.NO_ANSWER, Cause.BUSY, Cause.REJECTED)
 class Search:
     """One search for one call, or for who is handed over in one; `offer` is what every phone is offered."""
 
-    __slots__ = ("_bridge", "_call", "_diversions", "_offer", "_seen")
+    __slots__ = ("_bridge", "_call", "_diversions", "_manner", "_offer", "_seen")
 
-    def __init__(self, call: Seeker, bridge: Bridge, offer: Description | None) -> None:
+    def __init__(
+        self, call: Seeker, bridge: Bridge, offer: Description | None, manner: Manner = Manner.USUAL
+    ) -> None:
+        self._manner = manner
         self._call = call
         self._bridge = bridge
         self._offer = offer
         self._seen = {call.caller.party.extension}
         self._diversions: list[Diversion] = []
 
-    async def go(self, route: Internal | Hunt) -> Outcome | Ending:
+    async def go(self, route: Way) -> Outcome | Ending:
         """Follow a route until somebody answers, or say why nobody did."""
-        return await (self._person(route.callee) if isinstance(route, Internal) else self._group(route))
+        match route:
+            case Internal():
+                return await self._person(route.callee)
+            case Hunt():
+                return await self._group(route)
+            case Outside():
+                return await outward(self._call, self._bridge, self._offer, route, tuple(self._diversions))
 
     async def _person(self, callee: Party) -> Outcome | Ending:
         self._call.callee = callee
@@ -52,7 +62,7 @@ class Search:
         if route is not None:
             return await self.go(route)
         phones: list[Leg] = []
-        if handling.dnd:
+        if self._silent(callee):
             result: Outcome | Ending = Ending(Cause.BUSY, By.CALLEE)
         else:
             phones = self._dial(callee)
@@ -72,7 +82,7 @@ class Search:
         self._seen.update(member.extension for member in hunt.members)
         phones: list[Leg] = []
         causes: set[Cause] = set()
-        members = [each for each in hunt.members if not self._call.plan.handling(each.extension or "").dnd]
+        members = [each for each in hunt.members if not self._silent(each)]
         for step in [members] if group.strategy is Strategy.ALL else [[member] for member in members]:
             if group.strategy is Strategy.SEQUENTIAL:
                 give_up(phones)
@@ -89,10 +99,21 @@ class Search:
         told = next((cause for cause in _TELLING if cause in causes), Cause.UNREACHABLE)
         return Ending(told, By.CALLEE if causes else By.BOX)
 
+    def _silent(self, callee: Party) -> bool:
+        """Whether somebody's phones are not to ring: do not disturb, or they take one call at a time."""
+        handling = self._call.plan.handling(callee.extension or "")
+        busy = self._call.house.present.busy
+        return handling.dnd or (not handling.waiting and busy(callee.extension or ""))
+
     def _dial(self, callee: Party) -> list[Leg]:
         call = self._call
         phones = call.house.dialer.dial(
-            callee.extension or "", call.caller.party, self._offer, tuple(self._diversions)
+            callee.extension or "",
+            call.caller.party,
+            self._offer,
+            tuple(self._diversions),
+            self._manner,
+            referrer=call.referrer,
         )
         for phone in phones:
             call.adopt(phone)
@@ -103,17 +124,23 @@ class Search:
             return Ending(Cause.UNREACHABLE, By.BOX)
         return await ring(self._call, self._bridge, phones, seconds)
 
-    def _onward(self, callee: Party, occasion: Occasion) -> Internal | Hunt | None:
+    def _onward(self, callee: Party, occasion: Occasion) -> Way | None:
         plan = self._call.plan
         forward = plan.handling(callee.extension or "").forwards.get(occasion)
         if forward is None or len(self._diversions) >= MAX_FORWARDS:
             return None
-        route = plan.onward(forward.target, callee)
+        route = plan.onward(forward.target, callee, self._call.caller.party)
         if route is None or _place(route) in self._seen:
             return None
         self._diversions.append(Diversion(callee, occasion))
         return route
 
 
-def _place(route: Internal | Hunt) -> str:
-    return route.extension if isinstance(route, Internal) else route.group.id
+def _place(route: Way) -> str:
+    match route:
+        case Internal():
+            return route.extension
+        case Hunt():
+            return route.group.id
+        case Outside():
+            return route.number

@@ -53,7 +53,9 @@ async def _carry_out(preferences: Preferences, extension: str, service: Service)
     match service:
         case Service(Feature.DND | Feature.DND_OFF as feature):
             await preferences.disturb(extension, allowed=feature is Feature.DND_OFF)
-        case Service(feature, number) if number or feature.value.endswith("_off"):
+        case Service(Feature.CALL_WAITING | Feature.CALL_WAITING_OFF as feature):
+            await preferences.wait(extension, allowed=feature is Feature.CALL_WAITING)
+        case Service(feature, number) if feature in _FORWARDS and (number or feature.value.endswith("_off")):
             await preferences.forward(extension, _FORWARDS[feature], number or None)
         case _:
             return False  # a code that wants a number came without one

@@ -8,13 +8,15 @@ import asyncio
 from functools import partial
 from traceback import clear_frames
 
-from firmware.calls.basic import basic_call
+from firmware.calls.basic import basic_call, present
 from firmware.calls.call import By, Call, CallView, Ending, personal
 from firmware.calls.cause import Cause
+from firmware.calls.entering import enter
 from firmware.calls.house import House, Media, Preferences, Settings
 from firmware.calls.lamps import Light
-from firmware.calls.leg import Dialer, Leg, Replaced
+from firmware.calls.leg import Dialer, Leg
 from firmware.calls.outside import Lines
+from firmware.calls.park import ParkedView, lamp_of, views
 from firmware.calls.plan import Plan
 from firmware.calls.record import Records, record_of
 from firmware.clock import Clock
@@ -54,6 +56,7 @@ class Calls:
         )
         self.refused = 0
         """Calls turned away because the box was full, since the start."""
+        self.house.youngest = self._youngest
         self._records = records
         self._journal = journal
         self._calls: dict[str, Call] = {}
@@ -66,13 +69,17 @@ class Calls:
         if self._closed:
             leg.hangup(Cause.SHUTDOWN)
             return
-        if leg.replaces is not None:
-            self._replace(leg, leg.replaces)
+        if enter(leg, self.plan, self.house):
             return
-        if len(self._calls) >= self.house.settings.max_calls and not self.plan.is_emergency(leg.dialled):
+        line = leg.party.line
+        for_help = line is None and self.plan.is_emergency(leg.dialled)
+        if len(self._calls) >= self.house.settings.max_calls and not for_help:
             self._overload(leg)
             return
+        if line is not None:
+            self.house.traffic.came(leg, line)
         self._full = False
+        present(leg, self.plan)
         call = Call(new_id(), leg, self.plan, self.house)
         self._journal.log(STARTED, call=Personal("call", call.id), caller=personal(leg.party))
         call.task = asyncio.get_running_loop().create_task(basic_call(call))
@@ -91,6 +98,14 @@ class Calls:
         """Return what a lamp for an extension shows: one light for each of its calls."""
         found = (call.light(extension) for call in self._calls.values())
         return [light for light in found if light is not None]
+
+    def lamp(self, number: str) -> str | None:
+        """Return the name of the lamp of a park slot; None for a number that is none."""
+        return lamp_of(number) if number in self.plan.slots else None
+
+    def parked(self) -> list[ParkedView]:
+        """Return who is parked, by slot."""
+        return [view for call in self._calls.values() for view in views(call)]
 
     def hangup(self, call_id: str) -> bool:
         """End a call on the operator's word; False if there is no such call."""
@@ -117,15 +132,10 @@ class Calls:
             ):  # its flow does not let itself be cancelled: release it anyway
                 self._release(call, Ending(Cause.SHUTDOWN, By.BOX))
 
-    def _replace(self, newcomer: Leg, leg: Leg) -> None:
-        """Let a leg into the call of the one it replaces, which decides what becomes of both."""
-        newcomer.replaces = None
-        call = leg.owner
-        if isinstance(call, Call) and call.table is not None and not leg.over:
-            call.adopt(newcomer)
-            call.deliver(leg, Replaced(newcomer))
-        else:
-            newcomer.hangup(Cause.UNREACHABLE)
+    def _youngest(self) -> Call | None:
+        """Return the call that makes way first when help needs its ports."""
+        found = [call for call in self._calls.values() if not call.help and call.bridge and not call.ending]
+        return found[-1] if found else None
 
     def _overload(self, leg: Leg) -> None:
         self.refused += 1

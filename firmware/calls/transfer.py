@@ -8,14 +8,17 @@ from dataclasses import dataclass
 
 from firmware.calls.call import Call, Ending, State, personal
 from firmware.calls.cause import Cause
+from firmware.calls.codes import Feature, Service
+from firmware.calls.help import call_help
 from firmware.calls.house import Bridge
-from firmware.calls.leg import Leg, Party, Referral, Refused
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed
+from firmware.calls.leg import Leg, Manner, Party, Referral, Refused
+from firmware.calls.park import ParkSlot, vacant
+from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, ParkAt
 from firmware.calls.scope import Scope
 from firmware.calls.search import Search
 from firmware.journal import Kind
 from firmware.labels import Personal
-from firmware.media import Description
+from firmware.media import Description, Side
 
 TRANSFERRED = Kind("call.transferred", "{call}: {by} handed over to {to}")
 NOT_TRANSFERRED = Kind("call.transfer.failed", "{call}: {by} could not hand over: {cause}")
@@ -48,6 +51,9 @@ class _Handed:
         """Tell who transfers."""
         self._referral.ringing()
 
+    def faces(self, party: Party) -> None:
+        """Do nothing: they still face who transfers."""
+
     def early_media(self, answer: Description) -> None:
         """Do nothing: they still hear, or do not hear, who transfers."""
 
@@ -55,10 +61,13 @@ class _Handed:
 class Errand(Scope):
     """The scope of a search for somebody else; its legs are the call's only once they have answered."""
 
-    __slots__ = ("callee", "caller", "house", "plan", "state")
+    __slots__ = ("callee", "caller", "emergency", "house", "place", "plan", "referrer", "state")
 
-    def __init__(self, call: Call, stays: Leg, referral: Referral) -> None:
+    def __init__(self, call: Call, stays: Leg, by: Leg, referral: Referral, place: Side) -> None:
         super().__init__()
+        self.referrer = by.party
+        self.place = place
+        self.emergency = call.emergency
         self.callee: Party | None = None
         self.caller = _Handed(stays.party, referral)
         self.house = call.house
@@ -66,14 +75,24 @@ class Errand(Scope):
         self.state = State.DIALLING
 
 
-async def reach(errand: Errand, bridge: Bridge, by: Leg, dialled: str) -> Newcomer:
-    """Find whom a blind transfer means, by the rights of who transfers; raises Refused if nobody answers."""
-    route = errand.plan.route(dialled, by.party)
+async def reach(errand: Errand, bridge: Bridge, by: Leg, dialled: str, heard: Description | None) -> Newcomer:
+    """Find whom a blind transfer means, by the rights of who transfers; raises Refused if nobody answers.
+
+    `heard` is what who stays was last given: parking gives them the same without media.
+    """
+    route = errand.plan.route(dialled, by.rights)
     match route:
-        case Internal() | Hunt():
-            outcome = await Search(errand, bridge, None).go(route)
-        case Emergency():
-            raise Refused(Cause.NO_LINE)
+        case Outside() if not errand.plan.may_leave(errand.caller.party):
+            raise Refused(Cause.NOT_ALLOWED)
+        case Internal() | Hunt() | Outside():
+            manner = Manner.RECALL if isinstance(by, ParkSlot) else Manner.USUAL
+            outcome = await Search(errand, bridge, None, manner).go(route)
+        case ParkAt(number):
+            return _park(errand, bridge, by, number, heard)
+        case Service(Feature.PARK):
+            return _park(errand, bridge, by, vacant(errand.house.slots, errand.plan.slots), heard)
+        case Emergency(number):
+            outcome = await call_help(errand, bridge, None, number)
         case NotAllowed():
             raise Refused(Cause.NOT_ALLOWED)
         case _:
@@ -81,6 +100,19 @@ async def reach(errand: Errand, bridge: Bridge, by: Leg, dialled: str) -> Newcom
     if isinstance(outcome, Ending):
         raise Refused(outcome.cause)
     return Newcomer(outcome.phone, outcome.description)
+
+
+def _park(errand: Errand, bridge: Bridge, by: Leg, slot: str | None, heard: Description | None) -> Newcomer:
+    """Let a slot take the place of `by`; raises Refused where it may not, or none is free."""
+    if errand.emergency or isinstance(by, ParkSlot):
+        raise Refused(Cause.NOT_ALLOWED)
+    if slot is None or errand.house.slots.get(slot) is not None:
+        raise Refused(Cause.BUSY)
+    if heard is None:
+        raise Refused(Cause.GLARE)  # who stays has not even answered the first offer
+    leg = ParkSlot(errand.house, bridge, slot, by.party)
+    errand.adopt(leg)
+    return Newcomer(leg, bridge.silent(heard))
 
 
 async def fetch(consulted: Leg) -> Newcomer:

@@ -16,6 +16,7 @@ from firmware.operations.registry import REGISTRY, Caller
 REFUSED: Final = 1
 USAGE: Final = 2
 _LARGEST_FILE: Final = 1 << 20
+_LONGEST_LINE: Final = 1024
 
 
 def command(argv: list[str], run: Callable[[str | None, str | None], int]) -> int:
@@ -38,6 +39,8 @@ def command(argv: list[str], run: Callable[[str | None, str | None], int]) -> in
         wanted = given(operation, parsed)
         if "csv" in wanted:
             wanted["csv"] = _read(str(wanted["csv"]))
+        if parsed.command == "trunk.secret" and not wanted.get("forget"):
+            wanted["secret"] = _password()
         arguments(operation.arguments, wanted)
         result = carry_out(parsed.state or default_state(), parsed.command, wanted)
     except OperatorError as error:
@@ -84,6 +87,18 @@ def _refuse(error: OperatorError, as_json: bool, code: int) -> int:
     return code
 
 
+def _password() -> str:
+    """Ask for a password, or take the first line of a standard input that is no terminal."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline(_LONGEST_LINE).rstrip("\r\n")
+    from getpass import getpass
+
+    try:
+        return getpass("password of the trunk (not shown): ")
+    except EOFError as error:
+        raise OperatorError("no password was given; nothing is changed") from error
+
+
 def _read(path: str) -> str:
     try:
         if path == "-":
@@ -106,5 +121,7 @@ def _words(argv: list[str]) -> int:
             found = [row["number"] for row in carry_out(state, "extension.list", {})]
         elif kind == "calls":
             found = [row["id"] for row in carry_out(state, "calls", {"recent": 0})["active"]]
+        elif kind == "trunks":
+            found = [row["name"] for row in carry_out(state, "trunk.list", {})]
     print("\n".join(found))  # noqa: T201
     return 0

@@ -60,7 +60,7 @@ def _case(command: Command, common: str) -> str:
     flags = " ".join(option.flag for option in command.options if option.flag)
     case = f'        "{path}") words="{flags} {common}"'
     for option in command.options:
-        if option.choices in ("numbers", "calls"):
+        if option.choices in ("numbers", "calls", "trunks"):
             ask = f'branchline ${{state:+--state "$state"}} complete {option.choices} 2>/dev/null'
             case += f'; words+=" $({ask})"'
         if option.choices == "files":

@@ -49,7 +49,7 @@ def commands() -> list[Command]:
             tuple(name.split(".")),
             operation.help,
             operation,
-            tuple(_option(one) for one in fields(operation.arguments)),
+            tuple(_option(one) for one in fields(operation.arguments) if not hint(one).hidden),
         )
         for name, operation in REGISTRY.items()
     ]
@@ -99,7 +99,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def given(operation: Operation, parsed: argparse.Namespace) -> dict[str, object]:
     """Collect the operation's arguments out of the namespace; what was not given is left out."""
-    values = {one.name: getattr(parsed, one.name) for one in fields(operation.arguments)}
+    values = {one.name: getattr(parsed, one.name, None) for one in fields(operation.arguments)}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -118,6 +118,8 @@ def _arguments(to: argparse.ArgumentParser, command: Command) -> None:
         return
     for one in fields(command.operation.arguments):
         about = hint(one)
+        if about.hidden:
+            continue
         if about.positional:
             to.add_argument(one.name, metavar="FILE" if about.choices == "files" else None, help=about.help)
             continue

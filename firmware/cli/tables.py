@@ -68,10 +68,20 @@ def _made(row: dict[str, Any]) -> str:
 
 def _handling(row: dict[str, Any]) -> str:
     lines = [f"extension {row['number']}: {'do not disturb' if row['dnd'] else 'phones ring'}"]
+    if not row["waiting"]:
+        lines.append("a second call finds it busy")
     for each in row["forwards"]:
         after = "" if each["seconds"] is None else f" after {each['seconds']} s"
         lines.append(f"{each['occasion']}: calls go to {each['target']}{after}")
     return "\n".join(lines)
+
+
+def _private(row: dict[str, Any]) -> str:
+    return f"extension {row['number']}: {'private' if row['private'] else 'shown to who it talks with'}"
+
+
+def _messages(row: dict[str, Any]) -> str:
+    return f"extension {row['number']}: {row['new']} new messages, {row['old']} old"
 
 
 def _groups(rows: list[dict[str, Any]]) -> str:
@@ -89,6 +99,27 @@ def _groups(rows: list[dict[str, Any]]) -> str:
         for row in rows
     ]
     return table(["NUMBER", "NAME", "RINGS", "EACH", "MEMBERS", "LAST"], cells)
+
+
+def _trunks(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "no trunks; write a [[trunk]] table into the site file"
+    cells = [
+        [
+            row["name"],
+            "up" if row["up"] else "down",
+            "-" if row["until"] is None else _when(row["until"]),
+            row["server"] or "-",
+            f"{row['calls']} of {row['most']}",
+            row["failure"] or "-",
+        ]
+        for row in rows
+    ]
+    return table(["TRUNK", "STATE", "REGISTERED UNTIL", "SERVER", "CALLS", "WHY NOT"], cells)
+
+
+def _trunk_secret(row: dict[str, Any]) -> str:
+    return f"trunk {row['name']} has {'a' if row['password'] else 'no'} password now"
 
 
 def _reloaded(result: dict[str, Any]) -> str:
@@ -138,6 +169,13 @@ def _calls(result: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def _parked(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "nobody is parked"
+    cells = [[row["slot"], row["who"], row["by"], _when(row["since"]), row["call"]] for row in rows]
+    return table(["SLOT", "WHO", "BY", "SINCE", "CALL"], cells)
+
+
 def _when(wall: float) -> str:
     return local_moment(wall)
 
@@ -151,12 +189,18 @@ _SHOW: Final[dict[str, Callable[[Any], str]]] = {
     "extension.show": describe,
     "extension.forward": _handling,
     "extension.dnd": _handling,
+    "extension.private": _private,
+    "extension.messages": _messages,
+    "extension.waiting": _handling,
     "group.add": lambda row: _groups([row]),
     "group.list": _groups,
     "group.change": lambda row: _groups([row]),
     "group.remove": lambda result: f"group {result['number']} is removed",
+    "trunk.list": _trunks,
+    "trunk.secret": _trunk_secret,
     "status": _status,
     "calls": _calls,
+    "parked": _parked,
     "reload": _reloaded,
     "stop": lambda _result: "the box is down",
     "hangup": lambda _result: "the call is ended",

@@ -18,7 +18,9 @@ class Account:
         self.extension = extension
         self.hashes = hashes
         self.party = (
-            Party(None, "") if extension is None else Party(extension.id, extension.number, extension.name)
+            Party(None, "")
+            if extension is None
+            else Party(extension.id, extension.number, extension.name, extension.private)
         )
 
 
@@ -46,9 +48,23 @@ class Accounts:
         """Return the account of a number."""
         return self._by_number.get(number)
 
+    def reached(self, number: str) -> Account | None:
+        """Return the account of a number or an alias."""
+        found = self._by_number.get(number)
+        if found is not None:
+            return found
+        return next(
+            (each for each in self._by_id.values() if each.extension and number in each.extension.aliases),
+            None,
+        )
+
     def get(self, extension: str) -> Account | None:
         """Return the account of an extension's id."""
         return self._by_id.get(extension)
+
+    def all(self) -> list[Account]:
+        """Return every account."""
+        return list(self._by_id.values())
 
     def ha1(self, user: str, algorithm: str) -> str | None:
         """Return the hash a `DigestServer` asks for."""

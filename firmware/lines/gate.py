@@ -9,6 +9,7 @@ from firmware.journal import Journal, Kind, Level
 from firmware.labels import Personal
 from firmware.lines.accounts import STRANGER, Account, Accounts
 from firmware.lines.guesses import Guesses
+from firmware.lines.identity import is_anonymous
 from sip.answer import Answer
 from sip.digest import Challenge, DigestServer, Granted
 from sip.flow import Address, Flow, Transport
@@ -125,7 +126,9 @@ class Gate:
         """Hold whoever proved to be `user` to that name: nobody speaks, or registers, for another."""
         self._guesses.right(host, port, user)
         account = self._accounts.find(user)
-        names = [request.from_] if request.method != "REGISTER" else [request.from_, request.to]
+        names = [request.from_, request.to] if request.method == "REGISTER" else [request.from_]
+        if request.method != "REGISTER" and is_anonymous(request.from_):
+            names = []  # it names nobody: RFC 3323 4.1.1.3
         if account is None or any(name.uri.user != user for name in names):
             self.counters["gate: not their address"] += 1
             return _FORBIDDEN

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from firmware.calls.leg import Diversion, Party
+from firmware.lines.identity import ANONYMOUS, named
 from firmware.store.model import Occasion
 from sip.nameaddr import NameAddr
 from sip.uri import SipUri
@@ -24,7 +26,7 @@ def history(diversions: Sequence[Diversion], target: Party, host: str) -> tuple[
 
     The latest diversion comes first (RFC 5806 section 3). In the history everybody has an index below whoever
     sent the call there, `mp` names that one (RFC 7044 section 10.1), and the cause stands in the URI
-    (RFC 4458).
+    (RFC 4458). Who is private has a place in it, and no name (RFC 7044 10.1.2, RFC 5806 privacy=full).
     """
     if not diversions:
         return ()
@@ -35,7 +37,7 @@ def history(diversions: Sequence[Diversion], target: Party, host: str) -> tuple[
     for sender, party in zip(diversions, reached, strict=True):
         cause = str(_WORDS[sender.occasion][1])
         before, index = index, f"{index}.1"
-        uri = _uri(party, host, {"cause": cause})
+        uri = _uri(party, host).with_param("cause", cause)
         entries.append(str(NameAddr(uri, params={"index": index, "mp": before})))
     return (*lines, ("History-Info", ", ".join(entries)))
 
@@ -43,8 +45,10 @@ def history(diversions: Sequence[Diversion], target: Party, host: str) -> tuple[
 def _diversion(diversion: Diversion, host: str) -> str:
     party = diversion.party
     params = {"reason": _WORDS[diversion.occasion][0], "counter": "1"}
-    return str(NameAddr(_uri(party, host), party.name, params))
+    if party.private:
+        params["privacy"] = "full"
+    return str(replace(named(party, host), params=params))
 
 
-def _uri(party: Party, host: str, params: dict[str, str | None] | None = None) -> SipUri:
-    return SipUri(user=party.number, host=host, params=params or {})
+def _uri(party: Party, host: str) -> SipUri:
+    return ANONYMOUS.uri if party.private else SipUri(user=party.number, host=host)

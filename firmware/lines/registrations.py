@@ -23,7 +23,7 @@ GONE: Final = Kind("register.gone", "{extension} has {phones} phones left")
 SAVE_SECONDS: Final = 1.0
 """How long changed registrations wait to go to the store together."""
 RENEWED_SECONDS: Final = 5.0
-"""How long prolonged ones wait: a box that dies in between remembers the end before, still to come."""
+"""How long prolonged ones wait: a box that dies meanwhile remembers the end before, still to come."""
 
 
 class SavedBindings(Protocol):
@@ -42,6 +42,8 @@ class Way(Enum):
     UDP = "UDP"
     TCP = "TCP"
     TLS = "TLS"
+    WS = "WS"
+    WSS = "WSS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,16 @@ class Registrations:
     def lookup(self, extension: str, now: float) -> list[Binding]:
         """Return the ways to an extension's phones, best first."""
         return self._bindings.lookup(extension, now)
+
+    def at(self, flow: Flow, now: float) -> Account | None:
+        """Return whose phone is registered from just there; None where nobody's is, or several people's."""
+        found = [
+            account
+            for account in self._accounts.all()
+            for binding in self._bindings.lookup(account.party.extension or "", now)
+            if binding.flow == flow
+        ]
+        return found[0] if len({id(account) for account in found}) == 1 else None
 
     def phones(self, extension: str) -> list[Phone]:
         """Return an extension's phones."""

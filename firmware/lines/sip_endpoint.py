@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from firmware.calls.cause import Cause
 from firmware.calls.lamps import Light
-from firmware.calls.leg import Diversion, Leg, Party
+from firmware.calls.leg import Diversion, Leg, Manner, Party
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.lines.accounts import STRANGER, Account, Accounts
+from firmware.lines.alert import alert
 from firmware.lines.blf import DIALOG, DialogPackage
 from firmware.lines.gate import Digests, Gate, dialled
 from firmware.lines.history import history
+from firmware.lines.identity import asserted, named, presented, referred_by, unserved
+from firmware.lines.mailbox import MAILBOX, MailboxPackage
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
 from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, SipLeg, read
 from firmware.lines.status import GOODBYES
@@ -23,6 +27,7 @@ from firmware.media import Description
 from firmware.store.model import Extension
 from sip.answer import Answer
 from sip.digest import DigestServer
+from sip.event import Package
 from sip.flow import Address, Flow, Transport
 from sip.message import Request
 from sip.nameaddr import NameAddr
@@ -33,10 +38,9 @@ from sip.transfer import Replaces
 from sip.uas import UasSession
 from sip.uri import SipUri
 
-_ANONYMOUS: Final = NameAddr(
-    SipUri(user="anonymous", host="anonymous.invalid"), "Anonymous"
-)  # RFC 3323 4.1.1.3
-
+if TYPE_CHECKING:
+    from firmware.lines.trunk_line import TrunkLine
+    from firmware.lines.trunks import Trunks
 
 Listener = tuple[Transport, Address]
 """A socket of ours: transport and local address, as in `Flow`."""
@@ -117,11 +121,14 @@ class Switch(Protocol):
         """Whether a number calls for help."""
 
     def lights(self, extension: str) -> Sequence[Light]:
-        """Return what a lamp for an extension shows."""
+        """Return what a lamp, of an extension or a slot, shows."""
+
+    def lamp(self, number: str) -> str | None:
+        """Return the name of the lamp of a park slot; None for a number that is none."""
 
 
 class _Stack(Stack):
-    """A stack that also tells the registrar of connections that are gone."""
+    """A stack that also tells the registrar and the trunks of connections that are gone."""
 
     def __init__(
         self,
@@ -131,12 +138,15 @@ class _Stack(Stack):
         registrations: Registrations,
     ) -> None:
         handlers = {"REGISTER": registrations.serve}
-        super().__init__(send, endpoint, config, os.urandom, handlers, {DIALOG: endpoint.lamps})
+        super().__init__(send, endpoint, config, os.urandom, handlers, endpoint.packages)
         self._registrations = registrations
+        self._endpoint = endpoint
 
     def flow_closed(self, flow: Flow, now: float) -> None:
         """Note that a connection is gone."""
         self._registrations.flow_closed(flow)
+        if self._endpoint.trunks is not None:
+            self._endpoint.trunks.flow_closed(flow)
         super().flow_closed(flow, now)
 
 
@@ -158,6 +168,7 @@ class SipEndpoint:
         proved: Callable[[Flow], None] = lambda _: None,
     ) -> None:
         self.calls: Switch | None = None
+        self.trunks: Trunks | None = None
         self._proved = proved
         self._kept = kept
         self._now = clock.now
@@ -174,7 +185,9 @@ class SipEndpoint:
         limits = self._settings.limits
         self._registrations = Registrations(self._accounts, kept.bindings, journal, clock, limits)
         self._registrations.restore()
-        self.lamps = DialogPackage(self._accounts, self._lights)
+        self.lamps = DialogPackage(self._accounts, self._lights, self._slot)
+        self.mailboxes = MailboxPackage(self._accounts)
+        self.packages: dict[str, Package] = {DIALOG: self.lamps, MAILBOX: self.mailboxes}
         self.stack: Stack = _Stack(send, self, self._settings.stack, self._registrations)
 
     # -- for the house -----------------------------------------------------------------------------
@@ -200,10 +213,19 @@ class SipEndpoint:
     @property
     def counters(self) -> Mapping[str, int]:
         """Whatever was refused, dropped or odd, by name, since the start."""
-        return {**self.stack.counters, **self._gate.counters}
+        trunks = {} if self.trunks is None else self.trunks.counters
+        return {**self.stack.counters, **self._gate.counters, **trunks}
 
     def extension_changed(self, extension: str | None = None) -> None:
         """Read one extension (its id) or all again; who is gone or has a new secret is unregistered."""
+        mailboxes = self.stack.notifier.watched(MAILBOX)
+        before = {each: self.mailboxes.messages(each) for each in mailboxes}
+        self._read(extension)
+        for each in mailboxes:
+            if self.mailboxes.messages(each) != before[each]:
+                self.stack.notifier.changed(MAILBOX, each, self._now())
+
+    def _read(self, extension: str | None) -> None:
         if extension is None:
             for ended in self._accounts.load(self._kept.extensions.list()):
                 self._drop(ended)
@@ -235,6 +257,9 @@ class SipEndpoint:
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion] = (),
+        manner: Manner = Manner.USUAL,
+        *,
+        referrer: Party | None = None,
     ) -> list[Leg]:
         """Ring every phone of an extension; one leg each."""
         account = self._accounts.get(extension)
@@ -244,7 +269,7 @@ class SipEndpoint:
         legs: list[Leg] = []
         try:
             legs.extend(
-                self._invite(account, binding, caller, offer, diversions, now)
+                self._invite(account, binding, caller, offer, diversions, manner, referrer, now)
                 for binding in self._registrations.lookup(extension, now)
             )
         except BaseException:
@@ -260,23 +285,32 @@ class SipEndpoint:
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion],
+        manner: Manner,
+        referrer: Party | None,
         now: float,
     ) -> OutgoingLeg:
         leg = OutgoingLeg(os.urandom(8).hex(), account.party, self._now, offerless=offer is None)
         host = self.stack.host(binding.flow)
-        known = NameAddr(SipUri(user=caller.number, host=host), caller.name)
+        assured = asserted(caller, host)
         session = self.stack.invite(
             binding.uri,
             binding.flow,
-            caller=str(_ANONYMOUS if caller.extension is None else known),
+            caller=str(named(caller, host)),
             callee=str(NameAddr(SipUri(user=account.party.number, host=host))),
             offer=None if offer is None else bytes(offer),
             listener=leg,
             now=now,
             reliable=offer is not None,
-            headers=history(diversions, account.party, host),
+            headers=(
+                *assured,
+                *referred_by(referrer, host),
+                *alert(manner, caller, host),
+                *history(diversions, account.party, host),
+            ),
         )
         session.identity = account
+        session.asserted = assured
+        leg.assured = partial(asserted, host=host)
         leg.find = self._leg_of
         leg.calling(session)
         return leg
@@ -285,10 +319,11 @@ class SipEndpoint:
 
     def authorize(
         self, request: Request, flow: Flow, session: Session | None, now: float
-    ) -> Account | Answer:
+    ) -> Account | TrunkLine | Answer:
         """Say who asks."""
-        verdict = self._gate.authorize(request, flow, session, now)
-        if isinstance(verdict, Account) and verdict is not STRANGER:
+        trunk = None if self.trunks is None else self.trunks.whose(request, flow, session)
+        verdict = trunk or self._gate.authorize(request, flow, session, now)
+        if verdict is not STRANGER and not isinstance(verdict, Answer):
             self._proved(flow)
         return verdict
 
@@ -303,20 +338,33 @@ class SipEndpoint:
         if self.calls is None or session.request is None:
             self._reject(session, Cause.SHUTDOWN, now)
             return
+        trunk = None if self.trunks is None else self.trunks.as_line(identity)
+        if trunk is not None:
+            call = trunk.take(session, now)
+            if call is not None:
+                self.calls.incoming(call)
+            return
         description = None if session.offer is None else read(session.offer)
         if description is None and session.offer is not None:
             self._reject(session, Cause.NOT_ACCEPTABLE, now)
             return
+        refusal = self._refusal(session.request)
+        if refusal is not None:
+            session.reject(refusal.status, now)
+            return
         account = identity if isinstance(identity, Account) else STRANGER
+        if account is STRANGER:  # it calls for help: nothing is lost by believing where it comes from
+            account = self._registrations.at(session.flow, now) or STRANGER
         leg = IncomingLeg(
             os.urandom(8).hex(),
-            account.party,
+            presented(session.request, account.party, account.extension),
             self._now,
             session,
             dialled=dialled(session.request),
             description=description,
         )
         leg.find = self._leg_of
+        leg.assured = partial(asserted, host=self.stack.host(session.flow))
         if session.replaces is not None:
             replaced = session.replaces.listener
             if account is STRANGER or not isinstance(replaced, SipLeg):
@@ -329,6 +377,9 @@ class SipEndpoint:
         session = self.stack.find(wanted)
         listener = None if session is None or session.state != "confirmed" else session.listener
         return listener if isinstance(listener, SipLeg) else None
+
+    def _refusal(self, request: Request) -> Answer | None:
+        return None if self.urgent(request) else unserved(request)
 
     def _reject(self, session: UasSession, cause: Cause, now: float) -> None:
         goodbye = GOODBYES[cause]
@@ -343,6 +394,9 @@ class SipEndpoint:
 
     def _lights(self, extension: str) -> Sequence[Light]:
         return () if self.calls is None else self.calls.lights(extension)
+
+    def _slot(self, number: str) -> str | None:
+        return None if self.calls is None else self.calls.lamp(number)
 
     def _make_digests(self) -> Digests:
         # A fresh key each time: nonces hold monotonic time, and the replay table does not outlive us.

@@ -18,6 +18,7 @@ from firmware.calls.leg import (
     Reoffer,
     Ringing,
 )
+from firmware.lines.identity import NOBODY, Headers
 from firmware.lines.sip_referral import SipReferral
 from firmware.lines.status import GOODBYES, cause_of_end, cause_of_status
 from firmware.media import Description
@@ -38,7 +39,7 @@ Now = Callable[[], float]
 class SipLeg(Leg):
     """What legs have in common whoever asked for the session. It listens to its session."""
 
-    __slots__ = ("_ack_due", "_answer", "_asked", "_asking", "_now", "_session", "_up", "find")
+    __slots__ = ("_ack_due", "_answer", "_asked", "_asking", "_now", "_session", "_up", "assured", "find")
 
     def __init__(
         self,
@@ -58,6 +59,8 @@ class SipLeg(Leg):
         self._ack_due = False  # the far end's offer came in a 2xx
         self.find: Callable[[Replaces], Leg | None] | None = None
         """How to find the leg of another session of ours, for attended transfer."""
+        self.assured: Callable[[Party], Headers] | None = None
+        """What the far end is told of who it talks with; None: nothing."""
         self._up = False  # the call was answered
 
     # -- what the box wants ------------------------------------------------------------------------
@@ -70,6 +73,20 @@ class SipLeg(Leg):
 
     def answer(self, answer: Description) -> None:
         """Do nothing: only a caller can be answered."""
+
+    def faces(self, party: Party) -> None:
+        """Note who is at the other end; answers, re-INVITEs and UPDATEs say so from now on."""
+        session = self._session
+        if session is None or self.assured is None:
+            return
+        known = session.asserted or session.state == "confirmed"
+        # Whoever was shown somebody must not go on showing them.
+        session.asserted = self.assured(party) or (NOBODY if known else ())
+
+    def show(self) -> None:
+        """Send an UPDATE, to a far end that knows it."""
+        if self._session is not None and self.assured is not None and not self.over:
+            self._session.inform(self._now())
 
     async def offer(self, offer: Description) -> Description:
         """Make an offer: by a re-INVITE, or as the answer to a far end that asks for one."""
@@ -267,15 +284,24 @@ class IncomingLeg(SipLeg):
 class OutgoingLeg(SipLeg):
     """A phone that is called. `calling` gives it the session it listens to."""
 
-    __slots__ = ()
+    __slots__ = ("_ringing",)
 
     def __init__(self, leg_id: str, party: Party, now: Now, *, offerless: bool) -> None:
         super().__init__(leg_id, party, now)
         self._ack_due = offerless
+        self._ringing: UacSession | None = None
 
     def calling(self, session: UacSession) -> None:
         """Take the session as soon as there is one."""
-        self._session = session
+        self._session = self._ringing = session
+
+    @property
+    def dialog(self) -> tuple[str, str, str] | None:
+        """Call-ID and tags while it rings: what a Replaces header needs (RFC 3891)."""
+        session = self._ringing
+        if session is None or self._up or self.over or not session.rung:
+            return None
+        return session.call_id, session.from_tag, session.rung
 
     def progress(self, _: Session, status: int, sdp: bytes | None) -> None:
         """Pass on that it rings, or its early media."""

@@ -29,6 +29,8 @@ _TABLE: Final = {
     Cause.NOT_ALLOWED: (403, 57, "Not authorized"),
     Cause.NOT_ACCEPTABLE: (488, 88, "Incompatible destination"),
     Cause.NO_LINE: (503, 34, "No circuit available"),
+    Cause.CAPPED: (403, 29, "Facility rejected"),
+    Cause.MADE_WAY: (480, 8, "Preemption"),
     Cause.MEDIA_TIMEOUT: (480, 102, "Recovery on timer expiry"),
     Cause.GLARE: (491, 41, "Temporary failure"),
     Cause.OVERLOAD: (503, 42, "Switching equipment congestion"),

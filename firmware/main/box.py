@@ -8,16 +8,17 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from firmware.calls.codes import Codes, Feature
-from firmware.calls.house import Settings
+from firmware.calls.house import Circle, Settings
+from firmware.calls.making import make_plan
 from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
 from firmware.clock import Clock
 from firmware.errors import OperatorError
 from firmware.journal import CappedFile, Journal, Kind, Level, Terminal
 from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
+from firmware.main.outside import Outside
 from firmware.main.preferences import Preferences
-from firmware.main.reload import Listeners, in_force
+from firmware.main.reload import SECURE, Listeners, in_force
 from firmware.main.start import SITE_FILE, NotStarted, say
 from firmware.media import Media, MediaError
 from firmware.media.worker import Worker
@@ -28,7 +29,7 @@ from sip.transport import Transports
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from firmware.operations.context import ActiveCall, Phone
+    from firmware.operations.context import ActiveCall, Parked, Phone, TrunkView
     from firmware.operations.socket import Control
 
 LEVELS: Final = {"quiet": Level.WARNING, "normal": Level.INFO, "detailed": Level.DEBUG}
@@ -148,6 +149,7 @@ class Box:
             preferences=Preferences(store, self.extension_changed),
         )
         self._line.calls = self._calls
+        self._outside = Outside(self._line, self._calls, self._transports, store, journal, clock)
         self._calls.house.lamps.listener = self._line.lamps_changed
         self._listeners = Listeners(self._transports, lambda: bool(self._calls.active()))
         media.on_restart = lambda: journal.log(MEDIA_BACK)
@@ -178,7 +180,7 @@ class Box:
             write_site(path, text)
             if not fresh:
                 say(f"note: {path} was missing; a new one was written, with the settings of a new box")
-        await self._listeners.add(one for one in self._site.listeners if one.transport != "tls")
+        await self._listeners.add(one for one in self._site.listeners if one.transport not in SECURE)
         # Phones are served from here on; the rest may take its time.
         self._loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal)
         self._journal.add_sink(Terminal(sys.stdout))
@@ -186,6 +188,7 @@ class Box:
         self._journal.add_sink(CappedFile(path, self._site.log.file_kilobytes * 1024))
         self._journal.start()
         await self._listen_securely(self._site)
+        self._outside.use(self._site)
 
         from firmware.operations.socket import Control
 
@@ -204,8 +207,8 @@ class Box:
         gc.freeze()  # what was made so far stays: the collector need not look at it again
 
     async def _listen_securely(self, site: Site) -> None:
-        """Listen for TLS; the certificate names every address of the site, so that phones may use any."""
-        listeners = [one for one in site.listeners if one.transport == "tls"]
+        """Listen where TLS is spoken; the certificate names all addresses of the site: phones may use any."""
+        listeners = [one for one in site.listeners if one.transport in SECURE]
         if not listeners:
             return
         self._secure(site)
@@ -236,6 +239,7 @@ class Box:
         for step in (
             self._listeners.close,
             self._calls.close,  # every call says goodbye and writes its record
+            self._outside.close,
             self._line.close,
             self._transports.close,
             self._media.close,
@@ -312,6 +316,32 @@ class Box:
             for view in self._calls.active()
         ]
 
+    def parked(self) -> "Sequence[Parked]":
+        """Return who is parked."""
+        from firmware.operations.context import Parked
+
+        return [
+            Parked(one.slot, one.call, one.who.value, one.by.value, one.since) for one in self._calls.parked()
+        ]
+
+    def trunks(self) -> "Sequence[TrunkView]":
+        """Return how the trunks are."""
+        from firmware.operations.context import TrunkView
+
+        wall = self._clock.wall()
+        return [
+            TrunkView(
+                one.name, one.mode, one.server, one.up,
+                None if one.seconds is None else wall + one.seconds,
+                one.failure, one.calls, one.most, one.password,
+            )
+            for one in self._outside.states()
+        ]  # fmt: skip
+
+    def trunk_changed(self, name: str) -> None:
+        """Have a trunk use its new password."""
+        self._outside.secret_changed(name)
+
     def hangup(self, call: str) -> bool:
         """End a running call; False when there is none of that id."""
         return self._calls.hangup(call)
@@ -361,30 +391,32 @@ class Box:
     async def _apply(self, site: Site) -> None:
         old = self._site
         added = [one for one in site.listeners if one not in old.listeners]
-        await self._listeners.add(one for one in added if one.transport != "tls")
+        await self._listeners.add(one for one in added if one.transport not in SECURE)
         await self._listen_securely(site)
         self._listeners.remove(one for one in old.listeners if one not in site.listeners)
         # Nothing from here on can fail.
+        self._listeners.allow(site.listeners)
         self._site = site
         self._calls.plan = self._plan(site)
         self._calls.house.settings = _call_settings(site)
         self._line.settings = self._line_settings(site)
+        self._outside.use(site)
         self._journal.level = LEVELS[site.log.level]
 
     def _shadowed(self, site: Site) -> list[str]:
         """Warn of numbers people have that the site's country needs for calls for help."""
+        emergency = site.emergency
         return [
             f"warning: {number} is an emergency number in {site.country.name} "
             "and no longer reaches its extension; give that another number"
             for one in self._store.extensions.list()
             for number in (one.number, *one.aliases)
-            if number in site.country.emergency
+            if number in emergency
         ]
 
     def _plan(self, site: Site) -> Plan:
-        codes = Codes({Feature(name): code for name, code in site.codes})
         self._transports.emergency(site.country.emergency)
-        return Plan(site.country.emergency, self._store.extensions.list(), self._store.groups.list(), codes)
+        return make_plan(site, self._store.extensions.list(), self._store.groups.list())
 
     def _line_settings(self, site: Site) -> SipSettings:
         return SipSettings(
@@ -399,4 +431,10 @@ class Box:
 
 
 def _call_settings(site: Site) -> Settings:
-    return Settings(ring_seconds=float(site.calls.ring_seconds), max_calls=site.calls.most)
+    return Settings(
+        ring_seconds=float(site.calls.ring_seconds),
+        max_calls=site.calls.most,
+        pickup=Circle(site.desk.pickup),
+        intercom=Circle(site.desk.intercom),
+        park_seconds=float(site.desk.park_seconds),
+    )

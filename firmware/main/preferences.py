@@ -28,6 +28,10 @@ class Preferences:
         """Set whether an extension's phones may ring."""
         await self._durable(extension, self._store.extensions.change(extension, dnd=not allowed))
 
+    async def wait(self, extension: str, *, allowed: bool) -> None:
+        """Set whether a second call reaches an extension that talks."""
+        await self._durable(extension, self._store.extensions.change(extension, waiting=allowed))
+
     async def _durable(self, extension: str, write: Future[Extension]) -> None:
         await asyncio.wait_for(asyncio.wrap_future(write), SECONDS)
         self._changed(extension)

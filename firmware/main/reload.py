@@ -4,16 +4,22 @@ import asyncio
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Final
 
 from firmware.errors import OperatorError
 from provisioning.site import Listener, Site
+from sip.flow import Transport
 from sip.transport import BindError, Transports
 
 IDLE_SECONDS: Final = 1.0
 """How often a listener that is to go asks whether calls still run."""
 
-_KINDS: Final[dict[str, Literal["UDP", "TCP", "TLS"]]] = {"udp": "UDP", "tcp": "TCP", "tls": "TLS"}
+_KINDS: Final[dict[str, Transport]] = {
+    "udp": "UDP", "tcp": "TCP", "tls": "TLS", "ws": "WS", "wss": "WSS",
+}  # fmt: skip
+
+SECURE: Final = frozenset({"tls", "wss"})
+"""Transports of listeners that need the box's certificate."""
 
 
 class CannotListen(OperatorError):
@@ -51,8 +57,9 @@ class Listeners:
                     self._leaving.discard(listener)
                     continue
                 kind = _KINDS[listener.transport]
-                context = self._context if kind == "TLS" else None
-                self._transports.bind(kind, listener.address, listener.port, context)
+                context = self._context if listener.transport in SECURE else None
+                origins = frozenset(listener.origins)
+                self._transports.bind(kind, listener.address, listener.port, context, origins)
                 done.append(listener)
         except BindError as error:
             for listener in done:
@@ -67,6 +74,11 @@ class Listeners:
         self._leaving.update(listener for listener in unwanted if listener in self._bound)
         if self._leaving and self._waiting is None:
             self._waiting = asyncio.get_running_loop().create_task(self._leave())
+
+    def allow(self, listeners: Iterable[Listener]) -> None:
+        """Let the web pages these name, and no others, connect from now on."""
+        for one in listeners:
+            self._transports.allow(one.address, one.port, frozenset(one.origins))
 
     async def close(self) -> None:
         """Give up waiting; the transports close what is bound."""

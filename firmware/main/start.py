@@ -112,8 +112,11 @@ def read_or_default(directory: str, address: str | None) -> tuple[str | None, "S
 
 def check_listeners(site: "Site") -> None:
     """Refuse the start when a place to listen at is taken or not ours, by binding and letting go of each."""
-    kinds = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM, "tls": socket.SOCK_STREAM}
-    places = [(kinds[one.transport], one.address, one.port, str(one)) for one in site.listeners]
+    kinds = {"udp": socket.SOCK_DGRAM}
+    places = [
+        (kinds.get(one.transport, socket.SOCK_STREAM), one.address, one.port, str(one))
+        for one in site.listeners
+    ]
     places.append((socket.SOCK_DGRAM, site.media.address, 0, f"media {site.media.address}"))
     for kind, address, port, name in places:
         with socket.socket(socket.AF_INET, kind) as trial:

@@ -36,10 +36,11 @@ _BITS = {
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """An offer on its way: who made it, its audio line, and what the other side saw of it."""
+    """An offer on its way: who made it, its audio line of how many, and what the other side saw of it."""
 
     offerer: Side
     index: int
+    lines: int
     offered: Media
     forwarded: SessionDescription
 
@@ -83,8 +84,8 @@ class Bridge:
         if self._agreed is None:
             for near in SIDES:  # open the ports: packets that overtake the answer are dropped, not refused
                 self._put(self._row(near))
-        forwarded = self._emit(_other(side), description, index)
-        self._pending = _Exchange(side, index, offered, forwarded)
+        forwarded = self._emit(_other(side), self._filled(_other(side), description), index)
+        self._pending = _Exchange(side, index, len(description.media), offered, forwarded)
         return forwarded
 
     def answer(self, side: Side, description: SessionDescription) -> SessionDescription:
@@ -110,13 +111,26 @@ class Bridge:
         self._activate(exchange.offerer, offered, answered, mux=mux)
         self._activate(side, answered, offered, mux=mux)
         self._agreed, self._pending = exchange, None
-        return self._emit(exchange.offerer, description, exchange.index)
+        mine = replace(description, media=description.media[: exchange.lines])
+        return self._emit(exchange.offerer, mine, exchange.index)
 
     def hush(self, description: SessionDescription) -> SessionDescription:
         """Take the caller's offer ourselves: return an answer that neither sends nor hears anything."""
-        offered = self.offer("caller", description)
-        media = tuple(medium if medium.rejected else _silent(medium) for medium in offered.media)
-        return self.answer("callee", replace(offered, media=media))
+        return self.answer("callee", self.silent(self.offer("caller", description)))
+
+    def silent(self, description: SessionDescription) -> SessionDescription:
+        """Return a description as of somebody who neither sends nor hears; nothing changes by it."""
+        media = tuple(medium if medium.rejected else _silent(medium) for medium in description.media)
+        return replace(description, media=media)
+
+    def pause(self, side: Side, description: SessionDescription) -> SessionDescription:
+        """Answer the offer of somebody new on a side, for now without media: the next offer brings it.
+
+        Raises NotAcceptable. The rows and the offers on their way stay as they are.
+        """
+        index = audio_line(description)
+        self._place(description.media[index])
+        return self._emit(side, description.with_media(index, _silent(description.media[index])), index)
 
     async def statistics(self) -> dict[Side, Statistics]:
         """Return what each side's port saw; a side is missing when there is no media process to ask."""
@@ -195,6 +209,12 @@ class Bridge:
         return host, rtp, rtcp
 
     # -- descriptions
+
+    def _filled(self, to: Side, description: SessionDescription) -> SessionDescription:
+        """Return an offer with as many media lines as that side has seen: none goes away (RFC 3264 8)."""
+        before = self._sent.get(to)
+        more = () if before is None else before.media[len(description.media) :]
+        return replace(description, media=(*description.media, *(medium.reject() for medium in more)))
 
     def _emit(self, to: Side, description: SessionDescription, index: int) -> SessionDescription:
         """Rewrite a description for one side, as the newest of our own series of descriptions to it."""

@@ -108,13 +108,13 @@ class Media:
         self._worker.close()
         await self._reap()
 
-    def open(self, lost: Callable[[], None] | None = None) -> Bridge:
-        """Return a bridge over two free ports; raises NoPorts.
+    def open(self, lost: Callable[[], None] | None = None, *, urgent: bool = False) -> Bridge:
+        """Return a bridge over two free ports, `urgent`: also such as should rest; raises NoPorts.
 
         `lost` is called when a side that should send has been silent for too long, as `Bridge.on_timeout` is.
         """
         now = self._now()
-        if not self._up or len(self._free) < 2 or self._free[1][0] > now:
+        if not self._up or len(self._free) < 2 or (self._free[1][0] > now and not urgent):
             raise NoPorts("no free media ports" if self._up else "no media process")
         caller, callee = self._free.popleft()[1], self._free.popleft()[1]
         bridge = Bridge(self, caller, callee)

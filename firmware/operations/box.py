@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from firmware.errors import OperatorError
-from firmware.operations.context import ActiveCall, Context
+from firmware.operations.context import ActiveCall, Context, Parked
 from firmware.operations.extensions import Nothing
 from firmware.operations.operation import Hint, Name, Operation, Role, argument
 from firmware.store.store import AUTHORITY
@@ -146,6 +146,11 @@ async def calls(context: Context, wanted: Recent) -> CallList:
     return CallList(tuple(active), tuple(_record(one, numbers) for one in records))
 
 
+async def parked(context: Context, _wanted: Nothing) -> tuple[Parked, ...]:
+    """List who is parked."""
+    return tuple(context.live.parked()) if context.live else ()
+
+
 def _record(record: "CallRecord", numbers: dict[str, str]) -> Record:
     return Record(
         record.started,
@@ -189,6 +194,7 @@ async def authority(context: Context, _wanted: Nothing) -> Authority:
 OPERATIONS: Final = (
     Operation(Name.STATUS, "how the box is", Nothing, Role.VIEWER, status, False, True),
     Operation(Name.CALLS, "running and past calls", Recent, Role.OPERATOR, calls, False, True),
+    Operation(Name.PARKED, "who is parked, and where", Nothing, Role.OPERATOR, parked, False, True),
     Operation(
         Name.RELOAD, "put the changed site file into force", Nothing, Role.ADMINISTRATOR, reload, True, False
     ),

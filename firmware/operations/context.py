@@ -39,6 +39,35 @@ class ActiveCall:
     answered: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Somebody in a park slot, by whom, and since when in unix seconds."""
+
+    slot: str
+    call: str
+    who: str
+    by: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkView:
+    """How a trunk is: `until` is when its registration lapses (unix seconds), `failure` why it is down.
+
+    `server` is where it was last found, "" where nobody is known. `password`: whether it has one.
+    """
+
+    name: str
+    mode: str
+    server: str
+    up: bool
+    until: float | None
+    failure: str
+    calls: int
+    most: int
+    password: bool
+
+
 class Live(Protocol):
     """What main lends the operations of a running box."""
 
@@ -54,12 +83,24 @@ class Live(Protocol):
         """Return the running calls."""
         ...
 
+    def parked(self) -> Sequence[Parked]:
+        """Return who is parked."""
+        ...
+
     def hangup(self, call: str) -> bool:
         """End a running call; False when there is none of that id."""
         ...
 
     def extension_changed(self, extension: str | None) -> None:
         """Make new calls and registrations follow the store; None: any number of extensions changed."""
+        ...
+
+    def trunks(self) -> Sequence[TrunkView]:
+        """Return how the trunks are, in the order of the site file."""
+        ...
+
+    def trunk_changed(self, name: str) -> None:
+        """Have a trunk use the password the store has now."""
         ...
 
     async def reload(self) -> Sequence[str]:

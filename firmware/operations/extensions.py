@@ -196,7 +196,8 @@ def find(context: Context, number: str) -> "Extension":
 
 def credentials(extension: "Extension", site: Site) -> Credentials:
     """Join an extension with the places its phone can register at."""
-    first = site.listeners[0]
+    # A phone on a desk does not come by WebSocket, unless there is nothing else.
+    first = min(site.listeners, key=lambda one: one.transport in {"ws", "wss"})
     usual = first.port == (5061 if first.transport == "tls" else 5060)
     place = first.address if usual else f"{first.address}:{first.port}"
     uri = f"sip:{extension.number}@{place};transport={first.transport}"
@@ -205,7 +206,7 @@ def credentials(extension: "Extension", site: Site) -> Credentials:
 
 
 def _free_number(context: Context) -> str:
-    emergency = context.site().country.emergency
+    emergency = context.site().emergency
     number = FIRST_NUMBER
     taken = {*emergency, *(group.number for group in context.store.groups.list())}
     while context.store.extensions.find(str(number)) is not None or str(number) in taken:
@@ -214,9 +215,9 @@ def _free_number(context: Context) -> str:
 
 
 def refuse_emergency(site: Site, numbers: Iterable[str], where: str = "") -> None:
-    """Raise EmergencyNumber where one of the numbers is one of the country's."""
+    """Raise EmergencyNumber where one of the numbers is dialled to call for help."""
     for number in numbers:
-        if number in site.country.emergency:
+        if number in site.emergency:
             text = f"{where}that is an emergency number of the site's country; choose another"
             raise EmergencyNumber(text, number=number)
 

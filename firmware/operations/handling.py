@@ -1,4 +1,4 @@
-"""Operations on what becomes of calls to an extension: forwards and do not disturb."""
+"""Operations on what becomes of calls to an extension: forwards, do not disturb, call waiting."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -36,6 +36,7 @@ class HandlingRow:
 
     number: str
     dnd: bool
+    waiting: bool
     forwards: tuple[ForwardRow, ...]
 
 
@@ -62,6 +63,14 @@ class Disturb:
 
     number: str = argument(_WHICH)
     off: bool = argument(Hint("let the phones ring again"), False)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Arguments of extension.waiting."""
+
+    number: str = argument(_WHICH)
+    off: bool = argument(Hint("a second call finds the extension busy"), False)
 
 
 async def forward(context: Context, wanted: ForwardTo) -> About:
@@ -95,24 +104,35 @@ async def disturb(context: Context, wanted: Disturb) -> About:
     return About(changed.id, handling(changed))
 
 
+async def wait(context: Context, wanted: Waiting) -> About:
+    """Let a second call ring while an extension talks, or not."""
+    found = find(context, wanted.number)
+    changed = await context.durable(context.store.extensions.change(found.id, waiting=not wanted.off))
+    follow(context, changed.id)
+    return About(changed.id, handling(changed))
+
+
 def handling(extension: "Extension") -> HandlingRow:
     """Tell what becomes of calls to an extension."""
     forwards = tuple(
         ForwardRow(each.occasion.value, each.target, each.seconds) for each in extension.forwards
     )
-    return HandlingRow(extension.number, extension.dnd, forwards)
+    return HandlingRow(extension.number, extension.dnd, extension.waiting, forwards)
 
 
 def _check_target(context: Context, extension: "Extension", target: str) -> None:
     """Refuse a target that no forward would be followed to."""
     from firmware.calls.leg import Party
-    from firmware.calls.plan import Plan
+    from firmware.calls.making import make_plan
 
     refuse_emergency(context.site(), [target])
     store = context.store
-    plan = Plan(context.site().country.emergency, store.extensions.list(), store.groups.list())
+    plan = make_plan(context.site(), store.extensions.list(), store.groups.list())
     if plan.onward(target, Party(extension.id, extension.number)) is None:
-        raise NoTarget("calls cannot go there: give another extension or a ring group", number=target)
+        raise NoTarget(
+            "calls cannot go there: give another extension, a ring group, or a number it may call itself",
+            number=target,
+        )
 
 
 OPERATIONS: Final = (
@@ -131,6 +151,15 @@ OPERATIONS: Final = (
         Disturb,
         Role.OPERATOR,
         disturb,
+        True,
+        True,
+    ),
+    Operation(
+        Name.EXTENSION_WAITING,
+        "let a second call ring while an extension talks, or --off",
+        Waiting,
+        Role.OPERATOR,
+        wait,
         True,
         True,
     ),

@@ -51,12 +51,18 @@ class Name(StrEnum):
     EXTENSION_SHOW = "extension.show"
     EXTENSION_FORWARD = "extension.forward"
     EXTENSION_DND = "extension.dnd"
+    EXTENSION_WAITING = "extension.waiting"
+    EXTENSION_PRIVATE = "extension.private"
+    EXTENSION_MESSAGES = "extension.messages"
     GROUP_ADD = "group.add"
     GROUP_LIST = "group.list"
     GROUP_CHANGE = "group.change"
     GROUP_REMOVE = "group.remove"
+    TRUNK_LIST = "trunk.list"
+    TRUNK_SECRET = "trunk.secret"  # noqa: S105  # the name of an operation
     STATUS = "status"
     CALLS = "calls"
+    PARKED = "parked"
     RELOAD = "reload"
     STOP = "stop"
     HANGUP = "hangup"
@@ -86,7 +92,8 @@ class Hint:
     """What a skin needs to know about one argument beside its type.
 
     `check` answers with what would be right, or with an empty text when the value is. `choices` names what
-    shell completion offers: "numbers" (extensions), "calls" (running calls) or "files".
+    shell completion offers: "numbers" (extensions), "calls" (running calls), "trunks" or "files". A `hidden`
+    one never stands on a command line, where others could read it: the skin asks for it.
     """
 
     help: str
@@ -94,6 +101,7 @@ class Hint:
     positional: bool = False
     limit: int = TEXT_LIMIT
     choices: str = ""
+    hidden: bool = False
 
 
 def argument(hint: Hint, default: Any = MISSING) -> Any:

@@ -17,6 +17,7 @@ MAX_GROUPS = 200
 MAX_MEMBERS = 50
 MIN_RING, MAX_RING = 5, 600
 MAX_LOCATION = 100
+MAX_MESSAGES = 9999
 MAX_AT_ONCE, MAX_HOURLY = 100, 10_000
 
 _NUMBER = re.compile(r"[0-9]{2,6}")
@@ -58,6 +59,8 @@ def check(extension: Extension, row: int | None = None) -> None:
             )
         check_seconds(forward.seconds)
     check_outward(extension.outward)
+    if not all(0 <= count <= MAX_MESSAGES for count in (extension.messages.new, extension.messages.old)):
+        raise invalid(f"messages are counted from 0 to {MAX_MESSAGES}", "messages", row)
 
 
 def check_outward(outward: Outward) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from firmware.store import people
 from firmware.store.checks import check, check_secret, new_secret
 from firmware.store.engine import Engine, Session
-from firmware.store.model import Extension, Forward, Occasion, Outward, new_id
+from firmware.store.model import Extension, Forward, Messages, Occasion, Outward, new_id
 from firmware.store.writer import Writer
 
 __all__ = ["Extensions", "new_secret"]
@@ -56,6 +56,9 @@ class Extensions:
         aliases: Sequence[str] | None = None,
         dnd: bool | None = None,
         outward: Outward | None = None,
+        private: bool | None = None,
+        messages: Messages | None = None,
+        waiting: bool | None = None,
     ) -> Future[Extension]:
         """Change what is given, leave the rest. Raises Invalid, now or from the future."""
 
@@ -71,6 +74,9 @@ class Extensions:
                 old.forwards,
                 old.dnd if dnd is None else dnd,
                 old.outward if outward is None else outward,
+                private=old.private if private is None else private,
+                messages=old.messages if messages is None else messages,
+                waiting=old.waiting if waiting is None else waiting,
             )
             check(new)
             return people.change(session, new)

@@ -47,7 +47,16 @@ def outward(database: "apsw.Connection") -> None:
     database.execute('ALTER TABLE "call" ADD COLUMN line TEXT')
 
 
-STEPS: dict[int, Step] = {1: forwards_and_groups, 2: outward}
+def private_and_mailbox(database: "apsw.Connection") -> None:
+    """From 3 to 4: who stays private, and how many messages wait for whom."""
+    database.execute('ALTER TABLE "extension" ADD COLUMN private INTEGER NOT NULL DEFAULT 0')
+    database.execute(
+        'CREATE TABLE "mailbox" (extension BLOB PRIMARY KEY NOT NULL REFERENCES extension(id) '
+        "ON DELETE CASCADE, new INTEGER NOT NULL, old INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+    )
+
+
+STEPS: dict[int, Step] = {1: forwards_and_groups, 2: outward, 3: private_and_mailbox}
 
 
 def create_tables(database: "apsw.Connection") -> None:

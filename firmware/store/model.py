@@ -62,10 +62,23 @@ AS_THE_SITE_SAYS = Outward()
 
 
 @dataclass(frozen=True, slots=True)
+class Messages:
+    """What lies in somebody's mailbox: how many voice messages they have not heard yet, and have."""
+
+    new: int = 0
+    old: int = 0
+
+
+NO_MESSAGES = Messages()
+
+
+@dataclass(frozen=True, slots=True)
 class Extension:
     """A person's (or room's) place in the plan: number, display name, SIP secret, aliases.
 
-    `forwards` has at most one of each occasion. `dnd`: do not disturb, the phones stay silent.
+    `forwards` has at most one of each occasion. `dnd`: do not disturb, the phones stay silent. `waiting`: a
+    second call rings while they talk. `private`: who they call, and who calls them, is not told who they are,
+    except in a call for help.
     """
 
     id: str
@@ -77,6 +90,9 @@ class Extension:
     forwards: tuple[Forward, ...] = field(default=(), repr=False)
     dnd: bool = field(default=False, repr=False)
     outward: Outward = field(default=AS_THE_SITE_SAYS, repr=False)
+    private: bool = field(default=False, repr=False)
+    messages: Messages = field(default=NO_MESSAGES, repr=False)
+    waiting: bool = field(default=True, repr=False)
 
 
 class Strategy(StrEnum):
@@ -108,7 +124,7 @@ class Group:
 class StoredBinding:
     """One current registration of an extension, enough to ring the phone again after a restart.
 
-    `expires` is wall time (unix seconds); `q` counts thousandths; `transport` is "UDP", "TCP" or "TLS".
+    `expires` is wall time (unix seconds); `q` counts thousandths; `transport` is that of its flow.
     """
 
     extension: str

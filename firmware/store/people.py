@@ -9,7 +9,17 @@ from firmware.store.checks import MAX_EXTENSIONS, invalid
 from firmware.store.errors import Invalid
 from firmware.store.groups import without
 from firmware.store.keys import KEY_BYTES
-from firmware.store.model import AS_THE_SITE_SAYS, Extension, Forward, Occasion, Outward, Reach, new_id
+from firmware.store.model import (
+    AS_THE_SITE_SAYS,
+    NO_MESSAGES,
+    Extension,
+    Forward,
+    Messages,
+    Occasion,
+    Outward,
+    Reach,
+    new_id,
+)
 from firmware.store.rows import Row
 
 if TYPE_CHECKING:
@@ -17,6 +27,8 @@ if TYPE_CHECKING:
 
 DO_NOT_DISTURB = "do-not-disturb"
 """Stands among the occasions of the table."""
+ONE_CALL = "one-call"
+"""Stands there, too: no call waiting."""
 
 
 def add(session: "Session", fresh: list[Extension], rows: Sequence[int] = ()) -> list[Extension]:
@@ -36,6 +48,7 @@ def add(session: "Session", fresh: list[Extension], rows: Sequence[int] = ()) ->
         _insert_numbers(session, extension)
         _insert_diversions(session, extension)
         _insert_outward(session, extension)
+        _insert_messages(session, extension)
     session.state = session.state.with_extensions(everyone)
     return fresh
 
@@ -46,6 +59,7 @@ def _row(extension: Extension) -> Row:
         "tenant": extension.tenant,
         "name": extension.name,
         "secret": extension.secret,
+        "private": int(extension.private),
     }
 
 
@@ -67,6 +81,8 @@ def _insert_diversions(session: "Session", extension: Extension) -> None:
     ]
     if extension.dnd:
         found.append((DO_NOT_DISTURB, None, None))
+    if not extension.waiting:
+        found.append((ONE_CALL, None, None))
     for occasion, target, seconds in found:
         row: Row = {
             "id": new_id(),
@@ -95,6 +111,13 @@ def _insert_outward(session: "Session", extension: Extension) -> None:
     session.rows["outward"].insert(session.database, session.keys, row)
 
 
+def _insert_messages(session: "Session", extension: Extension) -> None:
+    waiting = extension.messages
+    if waiting != NO_MESSAGES:
+        row: Row = {"extension": extension.id, "new": waiting.new, "old": waiting.old}
+        session.rows["mailbox"].insert(session.database, session.keys, row)
+
+
 def change(session: "Session", new: Extension) -> Extension:
     """Write an extension anew; raises Invalid for a number that is taken."""
     others = {number for number, owner in session.state.numbers.items() if owner != new.id}
@@ -103,17 +126,20 @@ def change(session: "Session", new: Extension) -> Extension:
         raise invalid("the number or an alias is in use already", "number", None)
     old = session.state.extensions[new.id]
     person = bytes.fromhex(new.id)
-    if (old.name, old.secret) != (new.name, new.secret):
+    if (old.name, old.secret, old.private) != (new.name, new.secret, new.private):
         session.rows["extension"].update(session.database, session.keys, _row(new))
     if (old.number, old.aliases) != (new.number, new.aliases):
         session.database.execute('DELETE FROM "number" WHERE extension = ?', (person,))
         _insert_numbers(session, new)
-    if (old.forwards, old.dnd) != (new.forwards, new.dnd):
+    if (old.forwards, old.dnd, old.waiting) != (new.forwards, new.dnd, new.waiting):
         session.database.execute('DELETE FROM "diversion" WHERE extension = ?', (person,))
         _insert_diversions(session, new)
     if old.outward != new.outward:
         session.database.execute('DELETE FROM "outward" WHERE extension = ?', (person,))
         _insert_outward(session, new)
+    if old.messages != new.messages:
+        session.database.execute('DELETE FROM "mailbox" WHERE extension = ?', (person,))
+        _insert_messages(session, new)
     session.state = session.state.with_extensions({**session.state.extensions, new.id: new})
     return new
 
@@ -151,6 +177,10 @@ def read_extensions(session: "Session") -> dict[str, Extension]:
         str(row["extension"]): _outward(row)
         for row in session.rows["outward"].select(session.database, session.keys)
     }
+    waiting = {
+        str(row["extension"]): Messages(_whole(row["new"]), _whole(row["old"]))
+        for row in session.rows["mailbox"].select(session.database, session.keys)
+    }
     everyone = {}
     for row in session.rows["extension"].select(session.database, session.keys):
         key = str(row["id"])
@@ -166,9 +196,12 @@ def read_extensions(session: "Session") -> dict[str, Extension]:
             _text(row["name"]),
             _text(row["secret"]),
             tuple(ordered[1:]),
-            in_order(_forward(rule) for rule in rules if rule["occasion"] != DO_NOT_DISTURB),
+            in_order(_forward(rule) for rule in rules if rule["occasion"] not in (DO_NOT_DISTURB, ONE_CALL)),
             any(rule["occasion"] == DO_NOT_DISTURB for rule in rules),
             outward.get(key, AS_THE_SITE_SAYS),
+            private=bool(row["private"]),
+            messages=waiting.get(key, NO_MESSAGES),
+            waiting=all(rule["occasion"] != ONE_CALL for rule in rules),
         )
     return everyone
 

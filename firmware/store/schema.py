@@ -10,7 +10,7 @@ from typing import Literal
 
 from firmware.labels import Basis, Category, Erase, Purpose, Retention, Storage
 
-VERSION = 3
+VERSION = 4
 """Kept in the database as user_version."""
 
 ColumnType = Literal["id", "text", "bytes", "int", "real"]
@@ -101,6 +101,10 @@ EXTENSION = Table(
         Column("name", "text", C.NAME, _CALLER_NAME, S.ENCRYPTED, E.DELETE_ROW, export=True),
         # Recoverable, not hashed: phones are given it again. Exported as "held", never in clear.
         Column("secret", "text", C.CREDENTIALS, _PHONE_ACCESS, S.ENCRYPTED, E.DELETE_ROW),
+        # Whether who they talk with is told who they are.
+        Column(
+            "private", "int", C.SETTINGS, _PLAN, S.PLAIN, E.DELETE_ROW, export=True, sql="NOT NULL DEFAULT 0"
+        ),
     ),
     person="id",
 )
@@ -121,7 +125,8 @@ NUMBER = Table(
     indexes=(("extension",),),
 )
 
-# What becomes of calls to somebody. `occasion` is an Occasion, or "do-not-disturb", which has no target.
+# What becomes of calls to somebody. `occasion` is an Occasion, or "do-not-disturb" or "one-call" (no second
+# call while they talk), which have no target.
 DIVERSION = Table(
     "diversion",
     (
@@ -133,6 +138,19 @@ DIVERSION = Table(
     ),
     person="extension",
     sql=("UNIQUE (extension, occasion)",),
+)
+
+# How many messages wait for somebody; no row: none. Their text and sound are not here.
+MAILBOX = Table(
+    "mailbox",
+    (
+        Column(
+            "extension", "id", C.PSEUDONYM, _PLAN, S.PLAIN, E.DELETE_ROW, export=True, sql=_ONE_OF_EXTENSION
+        ),
+        Column("new", "int", C.TRAFFIC, _PLAN, S.PLAIN, E.DELETE_ROW, export=True),
+        Column("old", "int", C.TRAFFIC, _PLAN, S.PLAIN, E.DELETE_ROW, export=True),
+    ),
+    person="extension",
 )
 
 # What somebody may do outside; no row: as the site says. `reach` and `countries` are words between blanks.
@@ -274,6 +292,7 @@ TABLES = (
     NUMBER,
     DIVERSION,
     OUTWARD,
+    MAILBOX,
     RING_GROUP,
     GROUP_MEMBER,
     BINDING,

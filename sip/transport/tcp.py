@@ -11,9 +11,9 @@ import socket
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
-from sip.flow import Address, Flow
+from sip.flow import Address, Flow, Transport
 from sip.transport.stream import Connection, Home, StreamLimits, prepare, slim_tls
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class StreamTransport(Home):
         except OSError:
             self._socket.close()
             raise
-        self.kind: Literal["TCP", "TLS"] = "TLS" if context else "TCP"
+        self.kind: Transport = "TLS" if context else "TCP"
         self.address: Address = self._socket.getsockname()[:2]
         super().__init__(loop, stack, clock=clock, count=count, number=number, limits=limits)
         self._context = context
@@ -72,6 +72,10 @@ class StreamTransport(Home):
         self._openings: dict[int, asyncio.Task[None]] = {}
         self._pause: asyncio.TimerHandle | None = None
         self.loop.add_reader(self._socket, self._acceptable)
+
+    def connection(self, flow: Flow) -> Connection:
+        """Make what serves a connection that is being accepted."""
+        return Connection(self, flow)
 
     def prove(self, flow: Flow) -> None:
         """Let the connection of `flow` live long: somebody has proved on it who they are."""
@@ -162,7 +166,7 @@ class StreamTransport(Home):
             slim_tls()
             options = {"ssl": self._context, "ssl_handshake_timeout": self.limits.message}
         try:
-            await self.loop.connect_accepted_socket(lambda: Connection(self, flow), accepted, **options)
+            await self.loop.connect_accepted_socket(lambda: self.connection(flow), accepted, **options)
         except OSError:
             # ssl.SSLError is one: a handshake that fails, or takes too long.
             self._leave(flow.id)

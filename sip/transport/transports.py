@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
@@ -77,16 +78,22 @@ class Transports:
             self._wake(deadline)
 
     def bind(
-        self, kind: Literal["UDP", "TCP", "TLS"], host: str, port: int, context: SSLContext | None = None
+        self,
+        kind: Transport,
+        host: str,
+        port: int,
+        context: SSLContext | None = None,
+        origins: frozenset[str] = frozenset(),
     ) -> Address:
         """Listen on an address and return it as bound (port 0 becomes a real one); raise BindError.
 
-        TLS needs `context`, with the certificate loaded and TLS 1.2 or later.
+        TLS and WSS need `context`, with the certificate loaded and TLS 1.2 or later. `origins`: whose pages
+        may connect over WS and WSS.
         """
         stack = self._stack
         if stack is None:
             raise LocalError("start comes before bind")
-        if (kind == "TLS") != (context is not None):
+        if (kind in {"TLS", "WSS"}) != (context is not None):
             raise LocalError("a TLS context belongs to TLS, and to nothing else")
         try:
             if kind == "UDP":
@@ -95,18 +102,18 @@ class Transports:
                     (host, port),
                     stack.receive,
                     self._clock,
-                    self._count,
+                    self.count,
                     self._shares,
                     stack.late,
                 )
                 self._udp[udp.address] = udp
                 return udp.address
-            stream = StreamTransport(
+            stream = self._stream(kind, origins)(
                 self._loop,
                 (host, port),
                 stack,
                 clock=self._clock,
-                count=self._count,
+                count=self.count,
                 number=lambda: next(self._numbers),
                 limits=self._limits,
                 context=context,
@@ -123,10 +130,10 @@ class Transports:
     def secure(self, context: SSLContext) -> None:
         """Serve TLS with another certificate; connections there are already go on."""
         for stream in self._streams:
-            if stream.kind == "TLS":
+            if stream.kind in {"TLS", "WSS"}:
                 stream.secure(context)
 
-    async def unbind(self, kind: Literal["UDP", "TCP", "TLS"], host: str, port: int) -> None:
+    async def unbind(self, kind: Transport, host: str, port: int) -> None:
         """Listen at an address no longer; the connections that came in there are closed."""
         if kind == "UDP":
             udp = self._udp.pop((host, port), None)
@@ -136,6 +143,12 @@ class Transports:
         for stream in [one for one in self._streams if (one.kind, one.address) == (kind, (host, port))]:
             self._streams.remove(stream)
             await stream.close()
+
+    def allow(self, host: str, port: int, origins: frozenset[str]) -> None:
+        """Let pages of these origins, and no others, connect to a WebSocket listener from now on."""
+        for stream in self._streams:
+            if stream.kind in {"WS", "WSS"} and stream.address == (host, port):
+                stream.origins = origins  # type: ignore[attr-defined]  # the kind says which class it is
 
     def send(self, flow: Flow, data: bytes) -> bool:
         """Put a message on its flow; False when that is gone."""
@@ -147,7 +160,13 @@ class Transports:
         return any(stream.send(flow, data) for stream in self._streams)
 
     def open(
-        self, transport: Transport, remote: Address, *, name: str = "", local: str = "", trust: str = ""
+        self,
+        transport: Literal["UDP", "TCP", "TLS"],
+        remote: Address,
+        *,
+        name: str = "",
+        local: str = "",
+        trust: str = "",
     ) -> Flow:
         """Return a flow to a far end, at once.
 
@@ -163,7 +182,7 @@ class Transports:
         if transport == "UDP":
             found = choose(list(self._udp), remote, local)
             if found is None:
-                self._count("outgoing: no UDP listener fits")
+                self.count("outgoing: no UDP listener fits")
             self._shares.prove(remote)  # we chose to talk to it
             return Flow("UDP", found or (local, 0), remote)
         if self._outgoing is None:
@@ -171,7 +190,7 @@ class Transports:
                 self._loop,
                 stack,
                 clock=self._clock,
-                count=self._count,
+                count=self.count,
                 number=lambda: next(self._numbers),
                 limits=self._limits,
             )
@@ -207,7 +226,17 @@ class Transports:
             await stream.close()
         self._streams.clear()
 
-    def _count(self, name: str, times: int = 1, /) -> None:
+    @staticmethod
+    def _stream(kind: Transport, origins: frozenset[str]) -> Callable[..., StreamTransport]:
+        if kind not in {"WS", "WSS"}:
+            return StreamTransport
+        # Imported with the first such listener: a box without one has no use for HTTP and frames.
+        from sip.transport.websocket import WebSocketTransport
+
+        return partial(WebSocketTransport, origins=origins)
+
+    def count(self, name: str, times: int = 1, /) -> None:
+        """Add to a counter."""
         self.counters[name] += times
 
     def _urgent(self, uri: str) -> bool:

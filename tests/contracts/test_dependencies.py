@@ -22,7 +22,7 @@ SAID = (
 )
 
 # Import names that differ from the distribution's.
-IMPORTED_AS = {"apsw-sqlite3mc": "apsw", "dnspython": "dns"}
+IMPORTED_AS = {"apsw-sqlite3mc": "apsw", "dnspython": "dns", "phonenumberslite": "phonenumbers"}
 
 
 def locked(name: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from provisioning.site import (
     read_site,
 )
 from provisioning.site_default import default_site
+from provisioning.site_plan import plan
 
 MINIMAL = """\
 name = "Office"
@@ -86,8 +87,8 @@ def test_misspelled_key_names_the_nearest_and_the_missing_one() -> None:
 
 
 def test_unknown_table() -> None:
-    line = only(MINIMAL + "\n[trunk]\nhost = 'x'\n")
-    assert line.startswith("s.toml:13: trunk: unknown key; ")
+    line = only(MINIMAL + "\n[trunks]\nhost = 'x'\n")
+    assert line.startswith("s.toml:13: trunks: unknown key; ")
 
 
 def test_missing_keys() -> None:
@@ -216,3 +217,41 @@ def test_country_profile_cannot_be_emptied() -> None:
         assert (caught.value.line, caught.value.key.partition("[")[0]) == (2, "emergency")
     with pytest.raises(SiteError, match="missing"):
         parse_country('name = "X"\n', "xx", "xx.toml")
+
+
+WEB = """
+[[listener]]
+transport = "{transport}"
+address = "192.0.2.10"
+origins = {origins}
+"""
+
+
+def test_listeners_for_browsers_and_whose_pages_may_connect() -> None:
+    site = parse_site(MINIMAL + WEB.format(transport="wss", origins='["https://phone.example.com"]'))
+    assert str(site.listeners[-1]) == "wss 192.0.2.10:8089"
+    assert site.listeners[-1].origins == ("https://phone.example.com",)
+    other = parse_site(MINIMAL + WEB.format(transport="wss", origins='["*", "http://[2001:db8::1]:8080"]'))
+    assert other.listeners == site.listeners  # the same place, whoever may come
+    assert [str(change) for change in plan(site, other)] == [
+        "listener wss 192.0.2.10:8089, origins: https://phone.example.com becomes "
+        "* http://[2001:db8::1]:8080; takes hold now"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("transport", "origins", "key"),
+    [
+        ("tcp", '["https://phone.example.com"]', "listener[2].origins"),
+        ("ws", "[]", "listener[2].origins"),
+        ("ws", '["phone.example.com"]', "listener[2].origins[1]"),
+        ("ws", '["https://phone.example.com/"]', "listener[2].origins[1]"),
+        ("ws", '["https://Phone.example.com"]', "listener[2].origins[1]"),
+        ("ws", '["https://"]', "listener[2].origins[1]"),
+        ("ws", '["ftp://phone.example.com"]', "listener[2].origins[1]"),
+    ],
+)
+def test_origins_that_are_none(transport: str, origins: str, key: str) -> None:
+    with pytest.raises(SiteError) as caught:
+        parse_site(MINIMAL + WEB.format(transport=transport, origins=origins))
+    assert key in {fault.key for fault in caught.value.faults}

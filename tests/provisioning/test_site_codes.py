@@ -34,4 +34,9 @@ def test_what_is_no_code(code: str) -> None:
 def test_one_code_may_not_begin_another() -> None:
     with pytest.raises(SiteError) as caught:
         parse_site(MINIMAL + '[codes]\ndnd = "*7"\n')
-    assert {fault.key for fault in caught.value.faults} == {"codes.dnd", "codes.dnd_off"}
+    assert {fault.key for fault in caught.value.faults} == {
+        "codes.dnd",
+        "codes.dnd_off",
+        "codes.call_waiting",
+        "codes.call_waiting_off",
+    }

@@ -20,6 +20,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.state = "idle"
+        self.forbidden: set[str] = set()
 
     def watcher(self, identity: object) -> str | None:
         return None if identity == "stranger" else str(identity)
@@ -27,6 +28,9 @@ class Counting:
     def resource(self, request: Request) -> str | None:
         user = request.request_uri.user
         return None if user == "999" else user
+
+    def may(self, watcher: str, resource: str) -> bool:
+        return resource not in self.forbidden
 
     def body(self, resource: str, entity: str, version: int) -> bytes:
         return f"{version} {resource} {self.state} {entity}".encode()
@@ -58,6 +62,14 @@ def subscribed(desk: Desk, phone: Phone) -> tuple[str, Request]:
     accepted, notify = response(sent, 200), request(sent, "NOTIFY")
     assert desk.answer(notify) == []
     return accepted.to_tag, notify
+
+
+def test_who_may_not_watch_this_is_refused() -> None:
+    desk, phone = Desk(), Phone()
+    desk.package.forbidden = {"102"}
+    sent = desk.feed(phone.request("SUBSCRIBE", headers=DIALOG))
+    assert response(sent, 403)
+    assert len(desk.stack.notifier) == 0
 
 
 def test_a_subscription_is_accepted_and_told_at_once() -> None:

@@ -1,4 +1,7 @@
-"""Debian's kamailio as a peer to measure against: a registrar with digest, in memory, one worker on UDP."""
+"""Debian's kamailio as a peer: a registrar to measure against, and a carrier to register at and call through.
+
+One worker on UDP, everything in memory.
+"""
 
 import shutil
 import signal
@@ -40,6 +43,56 @@ request_route {{
   save("location");
 }}
 """
+_CARRIER = """\
+debug=-1
+fork=yes
+children=2
+disable_tcp=yes
+auto_aliases=no
+listen=udp:{address}:5060
+mpath="{modules}/"
+loadmodule "kex.so"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "auth.so"
+modparam("auth", "qop", "auth")
+modparam("usrloc", "db_mode", 0)
+modparam("registrar", "min_expires", 60)
+request_route {{
+  if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+  if (is_method("OPTIONS") && $rU == $null) {{ sl_send_reply("200", "OK"); exit; }}
+  if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+  if (has_totag()) {{
+    if (loose_route()) {{ t_relay(); exit; }}
+    if (is_method("ACK") && t_check_trans()) {{ t_relay(); exit; }}
+    if (!is_method("ACK")) sl_send_reply("404", "Not Here");
+    exit;
+  }}
+  if (is_method("REGISTER")) {{
+    if (!pv_www_authenticate("{realm}", "{secret}", "0")) {{ www_challenge("{realm}", "1"); exit; }}
+    save("location");
+    exit;
+  }}
+  if (!is_method("INVITE")) {{ sl_send_reply("405", "Method Not Allowed"); exit; }}
+  record_route();
+  if ($si == "{network}") {{
+    if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
+    t_relay();
+    exit;
+  }}
+  if (!pv_proxy_authenticate("{realm}", "{secret}", "0")) {{ proxy_challenge("{realm}", "1"); exit; }}
+  consume_credentials();
+  $du = "sip:{network}:5060";
+  t_relay();
+}}
+"""
 
 
 def missing() -> str:
@@ -56,10 +109,17 @@ def _modules() -> Path | None:
 class Kamailio:
     """A running kamailio at port 5060 of an address; everybody's secret is SECRET. A context manager."""
 
-    def __init__(self, directory: Path, address: str) -> None:
+    def __init__(self, directory: Path, address: str, *, network: str = "") -> None:
+        """Start a registrar; with `network`, the address of the telephone network, a carrier before it.
+
+        A carrier lets its registered users call the network, and the network call them.
+        """
         self.server = (address, 5060)
+        directory.mkdir(parents=True, exist_ok=True)
         config = directory / "kamailio.cfg"
-        config.write_text(_CONFIG.format(address=address, modules=_modules(), realm=REALM, secret=SECRET))
+        text = _CARRIER if network else _CONFIG
+        values = {"address": address, "modules": _modules(), "realm": REALM, "secret": SECRET}
+        config.write_text(text.format(network=network, **values))
         words: list[str | Path] = [
             "-DD",
             "-E",
@@ -85,14 +145,14 @@ class Kamailio:
         try:
             self._wait(10)
         except BaseException:
-            self._end()
+            self.stop()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self.stop()
 
     def logins(self, count: int) -> list[Login]:
         """Return users it lets in; it knows everybody with the secret."""
@@ -125,7 +185,8 @@ class Kamailio:
                     return
         raise AssertionError("kamailio did not start")
 
-    def _end(self) -> None:
+    def stop(self) -> None:
+        """End it, if it runs; leaving the context does so too."""
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(10)

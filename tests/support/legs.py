@@ -22,6 +22,7 @@ from firmware.calls.leg import (
     Ended,
     Leg,
     LegEvent,
+    Manner,
     Party,
     Referred,
     Refused,
@@ -32,7 +33,7 @@ from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
 from firmware.journal import Field, Journal, Kind
 from firmware.media import Description, NoPorts, NotAcceptable, Side
-from firmware.store.model import CallRecord, Forward, Group, Occasion
+from firmware.store.model import AS_THE_SITE_SAYS, CallRecord, Forward, Group, Occasion, Outward
 from tests.support.virtual_time import VirtualClock, VirtualTimeLoop, run, settle
 
 
@@ -243,6 +244,15 @@ class ScriptedBridge:
         self.offer("caller", description)
         return self.answer("callee", sdp("silence"))
 
+    def silent(self, description: Description) -> Description:
+        return sdp(f"silent {description}")
+
+    def pause(self, side: Side, description: Description) -> Description:
+        self.media.faults.here()
+        if str(description) == "nonsense":
+            raise NotAcceptable("nonsense")
+        return sdp(f"silent {description}")
+
     def close(self) -> None:
         self.open = False
         self.media.bridges.discard(self)
@@ -256,10 +266,12 @@ class ScriptedMedia:
         self.faults = faults
         self.bridges: set[ScriptedBridge] = set()
         self.full = False
+        self.most = 0
+        """How many bridges an urgent call finds ports for when it is full."""
 
-    def open(self) -> ScriptedBridge:
+    def open(self, *, urgent: bool = False) -> ScriptedBridge:
         self.faults.here()
-        if self.full:
+        if self.full and not (urgent and len(self.bridges) < self.most):
             raise NoPorts("full")
         bridge = ScriptedBridge(self)
         self.bridges.add(bridge)
@@ -276,6 +288,9 @@ class Person:
     aliases: tuple[str, ...] = ()
     forwards: tuple[Forward, ...] = ()
     dnd: bool = False
+    outward: Outward = AS_THE_SITE_SAYS
+    private: bool = False
+    waiting: bool = True
 
 
 class Exchange:
@@ -288,6 +303,7 @@ class Exchange:
         faults: Faults = NO_FAULTS,
         groups: Sequence[Group] = (),
         codes: Codes | None = None,
+        slots: Sequence[str] = (),
     ) -> None:
         self.people = people or (
             Person("id-anna", "101", "Anna"),
@@ -311,7 +327,7 @@ class Exchange:
             tenant="t0" * 16,
             dialer=self,
             media=self.media,
-            plan=Plan(("112", "911"), self.people, groups, codes),
+            plan=Plan(("112", "911"), self.people, groups, codes, slots=slots),
             records=self,
             journal=journal,
             clock=clock,
@@ -327,6 +343,9 @@ class Exchange:
     async def disturb(self, extension: str, *, allowed: bool) -> None:
         await self._wish(f"{extension} {'may be disturbed' if allowed else 'do not disturb'}")
 
+    async def wait(self, extension: str, *, allowed: bool) -> None:
+        await self._wish(f"{extension} {'second calls' if allowed else 'one call at a time'}")
+
     async def _wish(self, line: str) -> None:
         self.ladder.append(f"keep {line}")
         await asyncio.sleep(0.2)
@@ -339,12 +358,16 @@ class Exchange:
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion] = (),
+        manner: Manner = Manner.USUAL,
+        *,
+        referrer: Party | None = None,
     ) -> list[ScriptedLeg]:
         self.faults.here()
         person = next(person for person in self.people if person.id == extension)
         legs = []
         for name in self.phones.get(person.number, []):
             by = "".join(f" by {each.party.number} {each.occasion.value}" for each in diversions)
+            by += "" if manner is Manner.USUAL else f", {manner.value}"
             self.ladder.append(f"{name} <- INVITE from {caller.number} {offer or '(no offer)'}{by}")
             party = Party(person.id, person.number, person.name)
             legs.append(self._leg(ScriptedLeg(name, party, self.ladder)))
@@ -379,6 +402,11 @@ class Exchange:
         self.calls.incoming(leg)
         await settle()
         return leg
+
+    async def passes(self, seconds: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
+        await settle()
 
     def phone(self, name: str = "") -> ScriptedLeg:
         """Return the phone of that name dialled last, any if no name is given. Raises LookupError."""

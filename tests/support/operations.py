@@ -8,7 +8,7 @@ from typing import Any
 
 from firmware.clock import Clock
 from firmware.journal import Journal
-from firmware.operations.context import ActiveCall, Context, Phone
+from firmware.operations.context import ActiveCall, Context, Parked, Phone, TrunkView
 from firmware.operations.operation import Role
 from firmware.operations.registry import Caller, perform
 from firmware.store import FileKey, Store
@@ -25,9 +25,11 @@ class WrittenLive:
     def __init__(self) -> None:
         self.told: list[object] = []
         self.calls: list[ActiveCall] = []
+        self.slots: list[Parked] = []
         self.registered: dict[str, list[Phone]] = {}
         self.changes: list[str] = []
         self.fails: Exception | None = None
+        self.lines: list[TrunkView] = []
 
     def site(self) -> Site:
         return SITE
@@ -38,9 +40,18 @@ class WrittenLive:
     def active_calls(self) -> Sequence[ActiveCall]:
         return self.calls
 
+    def parked(self) -> Sequence[Parked]:
+        return self.slots
+
     def hangup(self, call: str) -> bool:
         self.told.append(("hangup", call))
         return any(one.id == call for one in self.calls)
+
+    def trunks(self) -> Sequence[TrunkView]:
+        return self.lines
+
+    def trunk_changed(self, name: str) -> None:
+        self.told.append(("trunk", name))
 
     def extension_changed(self, extension: str | None) -> None:
         self.told.append(("changed", extension))

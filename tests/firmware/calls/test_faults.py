@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from firmware.calls.call import Call
+from firmware.calls.cause import Cause
+from firmware.calls.codes import Codes, Feature
+from firmware.calls.house import Settings
 from firmware.calls.leg import Party
 from firmware.labels import Personal
 from tests.support.injection import Injector, Kind
@@ -52,6 +55,32 @@ async def offerless_call(x: Exchange, n: int) -> None:
     await x.phone(f"desk{n}").hangs_up()
 
 
+async def picked_up_call(x: Exchange, n: int) -> None:
+    """Play a pickup, then a parking of who called, the time over, and somebody who dials the slot."""
+    caller = await dial(x, n, "a")
+    try:
+        await _picked_up_and_parked(x, n, caller)
+    finally:
+        await caller.hangs_up()
+
+
+async def _picked_up_and_parked(x: Exchange, n: int, caller: ScriptedLeg) -> None:
+    await x.phone(f"desk{n}").rings()
+    taker = await x.call_from(Party(f"to{n}", f"2{n:02}", ""), f"cordless{n}", f"**2{n:02}", "t")
+    await asyncio.sleep(1)
+    await taker.accepts("t2")
+    await asyncio.sleep(1)
+    await taker.refers(f"3{n:02}")
+    await caller.accepts("quiet")
+    await asyncio.sleep(70)
+    await x.phone(f"desk{n}").ends(Cause.BUSY)
+    await asyncio.sleep(1)
+    again = await x.call_from(Party(f"to{n}", f"2{n:02}", ""), f"desk{n}", f"3{n:02}", "d")
+    await caller.accepts("a2")
+    await asyncio.sleep(1)
+    await again.hangs_up()
+
+
 async def dial(x: Exchange, n: int, offer: str | None) -> ScriptedLeg:
     return await x.call_from(Party(f"from{n}", f"1{n:02}", ""), f"caller{n}", f"2{n:02}", offer)
 
@@ -60,15 +89,20 @@ def street(scene: Scene, injector: Injector, faults: Faults) -> Exchange:
     """Play twenty calls at once in one house, number 0 the victim; check what must hold whatever happens."""
 
     async def play() -> Exchange:
-        x = Exchange([Person(f"to{n}", f"2{n:02}", "") for n in range(NEIGHBOURS + 1)], faults=faults)
+        x = Exchange(
+            [Person(f"to{n}", f"2{n:02}", "") for n in range(NEIGHBOURS + 1)],
+            Settings(park_seconds=60),
+            faults,
+            codes=Codes({Feature.PICKUP: "**"}),
+            slots=[f"3{n:02}" for n in range(NEIGHBOURS + 1)],
+        )
         x.phones = {f"2{n:02}": [f"desk{n}", f"cordless{n}"] for n in range(NEIGHBOURS + 1)}
         await asyncio.gather(*(one(x, n) for n in range(NEIGHBOURS + 1)))
         await asyncio.sleep(100)  # whatever would still tick has fired by now
         await settle()
         x.assert_clean()
-        assert sorted(record.caller or "" for record in x.records) == sorted(
-            f"from{n}" for n in range(NEIGHBOURS + 1)
-        ), "not exactly one record for every call"
+        first = sorted(record.caller or "" for record in x.records if record.caller != "to0")
+        assert first == sorted(f"from{n}" for n in range(NEIGHBOURS + 1)), "not one record for every call"
         return x
 
     async def one(x: Exchange, n: int) -> None:
@@ -126,7 +160,25 @@ def test_fault_at_every_await(scene: Scene, kind: Kind) -> None:
         assert_neighbours_unharmed(x, calm)
 
 
-@SCENES
+@pytest.mark.parametrize("kind", list(Kind))
+def test_fault_at_every_await_of_a_pickup_and_a_parking(kind: Kind) -> None:
+    """As above, but a transfer that is cancelled has failed and no more: the call it was in goes on."""
+    counting = injector()
+    calm = street(picked_up_call, counting, Faults())
+    assert counting.steps >= 12
+    failed = 0
+    for at in range(1, counting.steps + 1):
+        x = street(picked_up_call, injector(at, kind), Faults())
+        _, [first, *_] = story(x, 0)
+        failed += first[:2] == ("failed", "box")
+        assert kind is not Kind.ERROR or first[:2] == ("failed", "box"), f"step {at}"
+        assert not list(x.calls.house.slots), f"step {at}: a slot was not freed"
+        assert not x.calls.house.present._legs, f"step {at}: somebody is said to be in a call"
+        assert_neighbours_unharmed(x, calm)
+    assert failed >= 6
+
+
+@pytest.mark.parametrize("scene", [full_call, offerless_call, picked_up_call])
 def test_fault_in_everything_a_call_asks_of_its_house(scene: Scene) -> None:
     counting = Faults()
     calm = street(scene, injector(), counting)
@@ -137,7 +189,7 @@ def test_fault_in_everything_a_call_asks_of_its_house(scene: Scene) -> None:
         assert any(kind.name.startswith("call.fault") for kind, _ in x.events), f"fault {at} was not told"
 
 
-@pytest.mark.parametrize("scene", [full_call, offerless_call, operator_hangs_up])
+@pytest.mark.parametrize("scene", [full_call, offerless_call, picked_up_call, operator_hangs_up])
 def test_a_finished_call_leaves_nothing_for_the_collector(scene: Scene) -> None:
     def leftovers() -> list[object]:
         kinds = (Call, ScriptedBridge, asyncio.Task)

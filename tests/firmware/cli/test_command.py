@@ -1,5 +1,6 @@
 """The command line on a store without a box: what it prints, where, and its exit codes."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -197,7 +198,10 @@ def completed(tmp_path: Path, *words: str) -> list[str]:
     [
         (["rel"], ["reload"]),
         (["extension", "-"], ["--help", "--json", "--state"]),
-        (["extension", ""], ["add", "change", "dnd", "forward", "import", "list", "remove", "show"]),
+        (
+            ["extension", ""],
+            "add change dnd forward import list messages private remove show waiting".split(),
+        ),
         (["extension", "re"], ["remove"]),
         (["extension", "add", "--n"], ["--name", "--number"]),
         (["extension", "add", "--name", "show", "--al"], ["--alias"]),
@@ -251,3 +255,22 @@ def test_times_are_local(state: Path, capsys: Printed, monkeypatch: pytest.Monke
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_a_trunks_password_comes_from_standard_input_only(
+    state: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (state / "site.toml").open("a") as site:
+        site.write('\n[[trunk]]\nname = "first"\nmode = "register"\nhost = "192.0.2.9"\nuser = "u"\n')
+    monkeypatch.setattr("sys.stdin", io.StringIO("not for you\n"))
+    assert cli(state, "trunk", "secret", "first") == 0
+    assert capsys.readouterr().out == "trunk first has a password now\n"
+    assert cli(state, "trunk", "secret", "first", "--secret", "not for you") == 2
+    assert cli(state, "trunk", "list") == 0
+    listed = capsys.readouterr().out
+    assert listed.splitlines()[1].split() == "first down - - 0 of 10 the box is not running".split()
+    assert cli(state, "trunk", "secret", "first", "--forget") == 0
+    assert capsys.readouterr().out == "trunk first has no password now\n"
+    [offered] = [line for line in script("bash").splitlines() if line.strip().startswith('"trunk secret")')]
+    assert "--forget" in offered
+    assert "--secret" not in offered

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from itertools import count
 from typing import Any
 
+from firmware.calls.codes import Codes, Feature
 from firmware.calls.house import Settings
 from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
@@ -21,14 +22,17 @@ from sip.errors import RemoteError
 from sip.flow import Address, Flow, Transport
 from sip.listener import End
 from sip.message import Request, Response, parse
+from sip.nameaddr import NameAddr
 from sip.session import Session
 from sip.stack import Stack, StackConfig
 from sip.transfer import Referral
 from sip.uas import UasSession
+from sip.uri import SipUri
 from tests.support.virtual_time import VirtualClock, VirtualTimeLoop, run, settle
 
 BOX: Address = ("192.168.1.1", 5060)
 SECRET = "a secret of sixteen"
+CODES = Codes({Feature.WITHHOLD: "#31#", Feature.SHOW: "*31#"})
 
 
 def sdp(port: int, *lines: str) -> bytes:
@@ -85,6 +89,13 @@ class Through:
     def hush(self, description: Description) -> Description:
         return description
 
+    def silent(self, description: Description) -> Description:
+        return description
+
+    def pause(self, side: Side, description: Description) -> Description:
+        medium = description.media[0].with_direction("inactive")
+        return description.with_media(0, medium)
+
     def close(self) -> None:
         self.house.bridges.discard(self)
 
@@ -121,7 +132,7 @@ class House:
         self.calls = Calls(
             dialer=self.line,
             media=self,
-            plan=Plan(("112",), self.extensions),
+            plan=Plan(("112",), self.extensions, codes=CODES),
             records=self,
             journal=self.journal,
             clock=self.clock,
@@ -131,7 +142,7 @@ class House:
         self.calls.house.lamps.listener = self.line.lamps_changed
         return self.line
 
-    def open(self) -> Through:
+    def open(self, *, urgent: bool = False) -> Through:
         return Through(self)
 
     def record_call(self, record: CallRecord) -> None:
@@ -273,17 +284,24 @@ class Phone:
         assert answer is not None
         return answer.status
 
-    async def call(self, dialled: str, offer: bytes | None = b"", *, claim: str = "") -> None:
-        """Dial; `claim` is what it says of itself in From."""
+    async def call(
+        self,
+        dialled: str,
+        offer: bytes | None = b"",
+        *,
+        claim: str = "",
+        more: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Dial; `claim` is what it says of itself in From, `more` are further headers."""
         self.session = self.stack.invite(
-            f"sip:{dialled}@box.invalid",
+            str(SipUri(user=dialled, host="box.invalid")),
             self.flow,
             caller=claim or f'"Somebody Else" <sip:{self.number}@{self.address[0]}>',
-            callee=f"<sip:{dialled}@box.invalid>",
+            callee=str(NameAddr(SipUri(user=dialled, host="box.invalid"))),
             offer=sdp(4000) if offer == b"" else offer,
             listener=self,
             now=self.now,
-            headers=(("User-Agent", "LeakyPhone/1.0"),),
+            headers=(("User-Agent", "LeakyPhone/1.0"), *more),
             credentials=self.credentials,
         )
         await asyncio.sleep(0.1)

@@ -13,7 +13,14 @@ from sip.message import Request, Response, parse
 from tests.firmware.lines.house import House, Phone, play
 
 
-async def watch(phone: Phone, number: str, *, name: str = "") -> int:
+async def watch(
+    phone: Phone,
+    number: str,
+    *,
+    name: str = "",
+    event: str = "dialog",
+    accept: str = "application/dialog-info+xml",
+) -> int:
     """Subscribe and return the status."""
     answers: list[Response | None] = []
     me = f"<sip:{name or phone.number}@box.invalid>"
@@ -27,8 +34,8 @@ async def watch(phone: Phone, number: str, *, name: str = "") -> int:
         done=answers.append,
         headers=(
             ("Contact", f"<sip:{phone.number}@{phone.address[0]}:{phone.address[1]}>"),
-            ("Event", "dialog"),
-            ("Accept", "application/dialog-info+xml"),
+            ("Event", event),
+            ("Accept", accept),
             ("Expires", "600"),
         ),
         credentials=phone.credentials,
@@ -88,14 +95,15 @@ def test_a_lamp_follows_the_callee_within_half_a_second() -> None:
         await anna.call("102")
         await ben.ring()
         await asyncio.sleep(0.3)
-        assert lamps(house, nora)[-1] == "1 recipient:early"
+        assert lamps(house, nora)[1:] == ["1 recipient:early", "2 recipient:early"]
+        assert [" call-id=" in text for text in house.sent_to(nora, "NOTIFY")] == [False, False, True]
         await ben.answer()
         await asyncio.sleep(0.3)
-        assert lamps(house, nora)[-1] == "2 recipient:confirmed"
+        assert lamps(house, nora)[-1] == "3 recipient:confirmed"
         await anna.hangup()
         await asyncio.sleep(0.3)
-        assert lamps(house, nora)[-1] == "3"
-        text = house.sent_to(nora, "NOTIFY")[2]
+        assert lamps(house, nora)[-1] == "4"
+        text = house.sent_to(nora, "NOTIFY")[3]
         assert "101" not in text.partition("\r\n\r\n")[2]
         await over(house)
 

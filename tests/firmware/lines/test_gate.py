@@ -302,6 +302,9 @@ class Witness:
     def is_emergency(self, number: str) -> bool:
         return number == "112"
 
+    def lamp(self, number: str) -> str | None:
+        return None
+
     def lights(self, extension: str) -> list[Light]:
         return []
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -359,5 +360,58 @@ def test_an_offer_the_box_takes_itself_is_answered_with_silence() -> None:
                 assert answer.media[1].port == bridge.port("caller")
                 with pytest.raises(NotAcceptable):
                     bridge.hush(edited(("m=audio 4000 RTP/AVP", "m=audio 4000 RTP/SAVP")))
+
+    asyncio.run(main())
+
+
+def test_who_picks_up_is_answered_without_media_and_then_offered_the_callers() -> None:
+    async def main() -> None:
+        async with running() as media:
+            with media.open() as bridge:
+                a, b, c = Phone(), Phone(), Phone()
+                bridge.offer("caller", describe(a))
+                video = describe(c).media[0].reject()
+                two = Description.parse(bytes(describe(c)).replace(b"a=", b"a=x-two\r\na=", 1))
+                two = replace(two, media=(*two.media, video))
+                first = bridge.pause("callee", two)
+                assert [each.direction for each in first.media[:1]] == ["inactive"]
+                assert len(first.media) == 2
+                again = bridge.offer("caller", describe(a))
+                assert again.origin.session == first.origin.session
+                assert again.origin.version == first.origin.version + 1
+                assert [each.rejected for each in again.media] == [False, True], (
+                    "no line goes away (RFC 3264 8)"
+                )
+                answer = replace(two, media=(two.media[0], video))
+                to_caller = bridge.answer("callee", answer)
+                assert len(to_caller.media) == 1, "the caller offered one"
+                await hears(a, target(to_caller), c, b"hello")
+                await hears(c, target(again), a, b"hello yourself")
+                assert not b.heard()
+
+    asyncio.run(main())
+
+
+def test_parked_without_media_and_retrieved_by_somebody_else() -> None:
+    async def main() -> None:
+        async with running(silence=1) as media:
+            with media.open() as bridge:
+                talk = Talk(bridge)
+                await talk.both(b"before")
+                lost: list[Side] = []
+                bridge.on_timeout = lost.append
+                quiet = bridge.offer("callee", bridge.silent(Description.parse(bytes(talk.offered))))
+                assert quiet.media[0].direction == "inactive"
+                bridge.answer("caller", describe(talk.a, "inactive"))
+                await silent(media, talk.a, talk.a_to, talk.b, b"parked")
+                rows = [media.row(port) for port in bridge.ports]
+                assert [row is not None and row.silence for row in rows] == [0, 0], "nobody is missed"
+                c = Phone()
+                to_a = target(bridge.offer("callee", describe(c)))
+                to_c = target(bridge.answer("caller", describe(talk.a)))
+                await hears(c, to_c, talk.a, b"retrieved")
+                await hears(talk.a, to_a, c, b"at last")
+                await silent(media, talk.b, talk.b_to, talk.a, b"who parked")
+                assert not lost
 
     asyncio.run(main())

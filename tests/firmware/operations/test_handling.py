@@ -20,6 +20,7 @@ def test_forwards_are_kept_and_told(tmp_path: Path) -> None:
         assert carry_out(context, "extension.forward", number="100") == {
             "number": "100",
             "dnd": False,
+            "waiting": True,
             "forwards": [
                 {"occasion": "always", "target": "102", "seconds": None},
                 {"occasion": "no-answer", "target": "101", "seconds": 15},
@@ -67,9 +68,19 @@ def test_what_is_refused(tmp_path: Path, arguments: dict[str, object], says: str
         assert context.store.extensions.list() == before
 
 
+def test_call_waiting_is_kept_and_told(tmp_path: Path) -> None:
+    with opened(tmp_path) as context:
+        carry_out(context, "extension.add", name="a")
+        assert carry_out(context, "extension.waiting", number="100", off=True)["waiting"] is False
+    with opened(tmp_path) as context:
+        assert not context.store.extensions.list()[0].waiting
+        assert carry_out(context, "extension.forward", number="100")["waiting"] is False
+        assert carry_out(context, "extension.waiting", number="100")["waiting"] is True
+
+
 def test_a_viewer_may_not(tmp_path: Path) -> None:
     with opened(tmp_path) as context:
         carry_out(context, "extension.add", name="a")
-        for name in ("extension.dnd", "extension.forward"):
+        for name in ("extension.dnd", "extension.forward", "extension.waiting"):
             with pytest.raises(OperatorError, match="role"):
                 carry_out(context, name, Caller(Role.VIEWER), number="100")

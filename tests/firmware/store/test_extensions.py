@@ -16,7 +16,7 @@ from firmware.store import (
     StoredBinding,
     new_id,
 )
-from firmware.store.model import Outward, Reach
+from firmware.store.model import Messages, Outward, Reach
 from firmware.store.ring import KEYRING, KeyRing
 from tests.firmware.store.conftest import Opener
 
@@ -156,18 +156,23 @@ def test_forwards_and_do_not_disturb_outlive_a_restart(store: Store, reopen: Ope
     store.extensions.forward(made.id, Occasion.NO_ANSWER, "102", 25).result(WAIT)
     store.extensions.forward(made.id, Occasion.ALWAYS, "101").result(WAIT)
     store.extensions.forward(made.id, Occasion.ALWAYS, "+4930901").result(WAIT)
-    store.extensions.change(made.id, dnd=True).result(WAIT)
+    store.extensions.change(made.id, dnd=True, waiting=False).result(WAIT)
     expected = (Forward(Occasion.ALWAYS, "+4930901"), Forward(Occasion.NO_ANSWER, "102", 25))
     for now in (store, reopen()):
         found = now.extensions.get(made.id)
         assert found is not None
-        assert (found.forwards, found.dnd) == (expected, True)
+        assert (found.forwards, found.dnd, found.waiting) == (expected, True, False)
     store = reopen()
     store.extensions.forward(made.id, Occasion.ALWAYS, None).result(WAIT)
     store.extensions.change(made.id, dnd=False, name="x").result(WAIT)
     found = reopen().extensions.get(made.id)
     assert found is not None
-    assert (found.forwards, found.dnd, found.name) == (expected[1:], False, "x")
+    assert (found.forwards, found.dnd, found.name, found.waiting) == (expected[1:], False, "x", False)
+    store = reopen()
+    store.extensions.change(made.id, waiting=True).result(WAIT)
+    found = reopen().extensions.get(made.id)
+    assert found is not None
+    assert found.waiting
 
 
 @pytest.mark.parametrize(("target", "seconds"), [("anna", None), ("1", None), ("101", 4), ("101", 601)])
@@ -221,3 +226,19 @@ def test_what_makes_no_sense_outside_is_refused(store: Store, wish: Outward) -> 
     with pytest.raises(Invalid):
         store.extensions.change(made.id, outward=wish).result(WAIT)
     assert store.extensions.get(made.id) == made
+
+
+def test_privacy_and_messages_are_kept(store: Store, reopen: Opener) -> None:
+    made = store.extensions.add("100").result(WAIT)
+    assert (made.private, made.messages) == (False, Messages())
+    store.extensions.change(made.id, private=True).result(WAIT)
+    store.extensions.change(made.id, messages=Messages(3, 4)).result(WAIT)
+    store.extensions.change(made.id, name="x").result(WAIT)
+    with pytest.raises(Invalid, match="counted"):
+        store.extensions.change(made.id, messages=Messages(-1)).result(WAIT)
+    store = reopen()
+    [found] = store.extensions.list()
+    assert (found.private, found.messages, found.name) == (True, Messages(3, 4), "x")
+    store.extensions.change(found.id, private=False, messages=Messages()).result(WAIT)
+    rows = store._writer.job(lambda session: list(session.database.execute('SELECT * FROM "mailbox"')))
+    assert rows.result(WAIT) == []

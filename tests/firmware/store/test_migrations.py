@@ -7,7 +7,7 @@ from firmware.store import CallKind, CallRecord, FileKey, Occasion, Store, TooNe
 from firmware.store.database import open_database
 from firmware.store.keys import subkey
 from firmware.store.migrations import STEPS, create_tables, migrate
-from firmware.store.model import Outward, Reach
+from firmware.store.model import Messages, Outward, Reach
 from firmware.store.place import Place
 from firmware.store.schema import VERSION
 
@@ -95,6 +95,12 @@ def schema_of(database: apsw.Connection) -> set[tuple[str, str]]:
     return {(str(name), str(sql)) for name, sql in rows}
 
 
+def before_4(database: apsw.Connection) -> None:
+    """Take away what version 4 brought."""
+    database.execute('ALTER TABLE "extension" DROP COLUMN private')
+    database.execute('DROP TABLE "mailbox"')
+
+
 def test_a_store_of_version_1_keeps_its_people_and_becomes_as_a_fresh_one(
     directory: str, eager: None
 ) -> None:
@@ -105,6 +111,7 @@ def test_a_store_of_version_1_keeps_its_people_and_becomes_as_a_fresh_one(
     fresh = apsw.Connection(":memory:")
     create_tables(fresh)
     database = open_database(Place(directory), subkey(keys.box_key(), "pages"))
+    before_4(database)
     for table in ("group_member", "ring_group", "diversion", "outward"):
         database.execute(f'DROP TABLE "{table}"')
     database.execute('ALTER TABLE "call" DROP COLUMN line')
@@ -137,6 +144,7 @@ def test_a_store_of_version_2_keeps_everything_and_learns_of_the_outside(directo
     fresh = apsw.Connection(":memory:")
     create_tables(fresh)
     database = open_database(Place(directory), subkey(keys.box_key(), "pages"))
+    before_4(database)
     database.execute('DROP TABLE "outward"')
     database.execute('ALTER TABLE "call" DROP COLUMN line')
     database.pragma("user_version", 2)
@@ -150,5 +158,29 @@ def test_a_store_of_version_2_keeps_everything_and_learns_of_the_outside(directo
         wish = Outward(frozenset({Reach.INTERNAL}), location="2nd floor")
         changed = store.extensions.change(made.id, outward=wish).result(30)
         assert changed.outward == wish
+    finally:
+        store.close()
+
+
+def test_a_store_of_version_3_keeps_everything_and_learns_of_privacy_and_messages(
+    directory: str, eager: None
+) -> None:
+    keys = FileKey.create(directory)
+    store = Store.create(directory, keys)
+    made = store.extensions.add("100", "Ottilie", aliases=["0301"]).result(30)
+    made = store.extensions.change(made.id, outward=Outward(location="2nd floor")).result(30)
+    store.close()
+    fresh = apsw.Connection(":memory:")
+    create_tables(fresh)
+    database = open_database(Place(directory), subkey(keys.box_key(), "pages"))
+    before_4(database)
+    database.pragma("user_version", 3)
+    database.close()
+    store = Store.open(directory, keys)
+    try:
+        assert schema_of(store._engine._database) == schema_of(fresh)
+        assert store.extensions.list() == (made,)
+        changed = store.extensions.change(made.id, private=True, messages=Messages(2, 1)).result(30)
+        assert (changed.private, changed.messages) == (True, Messages(2, 1))
     finally:
         store.close()

@@ -44,7 +44,14 @@ def database_with(table: Table) -> apsw.Connection:
 
 
 def extension(**values: str) -> dict[str, Any]:
-    return {"id": f"{1:032x}", "tenant": "00" * 16, "name": "Ottilie", "secret": "s" * 16, **values}
+    return {
+        "id": f"{1:032x}",
+        "tenant": "00" * 16,
+        "name": "Ottilie",
+        "secret": "s" * 16,
+        "private": 0,
+        **values,
+    }
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

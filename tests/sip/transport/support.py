@@ -27,8 +27,10 @@ class Box:
         self.transports.start(self.stack)
         self.now = loop.time
 
-    def bind(self, kind: Any, context: ssl.SSLContext | None = None) -> tuple[str, int]:
-        return self.transports.bind(kind, "127.0.0.1", 0, context)
+    def bind(
+        self, kind: Any, context: ssl.SSLContext | None = None, origins: frozenset[str] = frozenset()
+    ) -> tuple[str, int]:
+        return self.transports.bind(kind, "127.0.0.1", 0, context, origins)
 
 
 @asynccontextmanager

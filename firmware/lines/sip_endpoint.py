@@ -158,7 +158,7 @@ class SipEndpoint:
     """One stack and everything the box does with it. It is the stack's user and the calls' dialer.
 
     `send` puts bytes on a flow (`Transports.send`); `clock.now` must be what the transports' clock is.
-    Set `calls` before traffic comes. `proved` hears on which connection somebody has shown who they are.
+    Set `calls` before traffic comes. `proved` hears on which flow somebody has shown who they are.
     """
 
     def __init__(
@@ -342,7 +342,7 @@ class SipEndpoint:
         """Say who asks."""
         trunk = None if self.trunks is None else self.trunks.whose(request, flow, session)
         verdict = trunk or self._gate.authorize(request, flow, session, now)
-        if flow.id and not isinstance(verdict, Answer):
+        if verdict is not STRANGER and not isinstance(verdict, Answer):
             self._proved(flow)
         return verdict
 
@@ -352,6 +352,8 @@ class SipEndpoint:
 
     def incoming(self, session: UasSession, identity: object, now: float) -> None:
         """Make a leg of a new session and hand it to call control."""
+        if identity is STRANGER:
+            session.say_once()
         if self.calls is None or session.request is None:
             self._reject(session, Cause.SHUTDOWN, now)
             return

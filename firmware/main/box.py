@@ -430,6 +430,7 @@ class Box:
         ]
 
     def _plan(self, site: Site) -> Plan:
+        self._transports.emergency(site.country.emergency)
         return make_plan(site, self._store.extensions.list(), self._store.groups.list())
 
     def _line_settings(self, site: Site) -> SipSettings:

@@ -41,10 +41,11 @@ lint: ## ruff, mypy, the contracts between rooms and floors
 
 bench: ## Measurements with the machine they ran on: BENCH=sip|rtp|store|...
 	$(PREPARE) test
+	@sh firmware/image/bench.sh
 	$(OFFLINE) $(PYTHON) -m tests bench $(BENCH)
 
-fuzz: ## Mutated input against every parser: FUZZ_SECONDS=n
-	$(PREPARE) test
+fuzz: ## Mutated input, and input guided by coverage, against every parser: FUZZ_SECONDS=n
+	$(PREPARE) fuzz
 	$(OFFLINE) $(PYTHON) -m tests fuzz $(FUZZ_SECONDS)
 
 locks: ## Renew the hash-locked dependency files from pyproject.toml
@@ -52,6 +53,6 @@ locks: ## Renew the hash-locked dependency files from pyproject.toml
 	@sh firmware/image/locks.sh
 
 clean: ## Remove what was built here, never the state of a box
-	@rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	@rm -rf build .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "clean: built things are gone; state directories were not touched"

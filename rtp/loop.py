@@ -3,7 +3,7 @@
 Strategy. Every port of the pool is an `End` with two sockets (RTP, RTCP). The state of an End is which of its
 methods stands in `Loop.handlers` for its RTP socket:
 
-    parked      no row: the socket is connected to itself, so the kernel refuses everybody
+    _parked     no row: the socket is connected to itself, so the kernel refuses everybody
     _learn      row, source unknown: recvfrom, every datagram judged by source
     _verify     source locked and the socket connected, but what was queued before may still be foreign
     _relay      source locked, queue known to be clean: recv_into, send; the kernel keeps everybody else out
@@ -20,6 +20,7 @@ import select
 import socket
 import time
 from collections import deque
+from functools import cache
 
 from rtp import control
 from rtp.learning import Learning
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from rtp.control import Message
     from rtp.learning import Source
 
-TURN = 64  # sockets served per turn, datagrams taken from one unlocked socket, control datagrams per turn
+TURN = 256  # sockets served per turn
+QUEUE = 64  # datagrams taken from one unlocked socket per turn
 BUFFER = 4096  # a datagram that fills it is longer than any RTP packet should be
 SETTLE = 0.1  # seconds after locking in which the kernel may still have queued a foreign packet
 TICK = 1.0  # seconds between two looks at silent rows
@@ -49,13 +51,20 @@ def _address(packed: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
 
 
+@cache
+def _plain(event: int) -> bytes:
+    """Tell by the second byte what is neither RTCP (RFC 5761) nor a telephone-event, which is looked into."""
+    return bytes(not 192 <= second <= 223 and second & 127 != event for second in range(256))
+
+
 class End:
     """One end of a call: two sockets, the row they follow, and what was learned and counted."""
 
     __slots__ = (
-        "_armed", "_buffer", "_host", "_learning", "_loop", "_map", "_reported", "_rtcp", "_rtcp_peer",
-        "_rtcp_target", "_rtp", "_settled", "_target", "_view", "bad", "forbidden", "foreign", "heard",
-        "octets", "packets", "peer", "port", "reception", "route", "row", "rtcp_count", "sent", "undelivered",
+        "_armed", "_buffer", "_clock", "_host", "_learning", "_loop", "_map", "_names", "_plain",
+        "_reported", "_rtcp", "_rtcp_peer", "_rtcp_target", "_rtp", "_settled", "_target", "_view",
+        "_watched", "bad", "forbidden", "foreign", "heard", "hears", "octets", "packets", "pass_on", "peer",
+        "port", "reception", "route", "row", "rtcp_count", "sent", "undelivered",
     )  # fmt: skip
 
     row: Row | None
@@ -73,6 +82,9 @@ class End:
         self._view = loop.view
         self._rtp = rtp
         self._rtcp = rtcp
+        self.pass_on = rtp.send
+        self._names = rtp.getsockname(), rtcp.getsockname()
+        self._watched = False
         self.row = self.route = None
         self._forget()
         self._park()
@@ -95,6 +107,9 @@ class End:
         self._target = (self._host, row.rtp) if row.host and row.rtp else None
         self._rtcp_target = (self._host, row.rtcp) if row.host and row.rtcp else None
         self._map = row.payload_table()
+        self.hears = bool(row.direction & RECEIVES)
+        self._clock = row.clock
+        self._plain = _plain(row.event) if row.direction & SENDS and self._map is None else bytes(256)
         if self.peer is None:
             if row.source is not None:
                 self._lock((_address(row.source[0]), row.source[1]))
@@ -105,8 +120,7 @@ class End:
         """Follow no row and hear nobody."""
         self.row = None
         for one in (self._rtp, self._rtcp):
-            self._loop.handlers.pop(one.fileno(), None)
-            self._loop.epoll.unregister(one)
+            self._loop.handlers[one.fileno()] = self._parked
         self._park()
 
     def close(self) -> None:
@@ -127,17 +141,26 @@ class End:
         self.foreign = self.bad = self.forbidden = self.undelivered = 0
 
     def _park(self) -> None:
-        for one in (self._rtp, self._rtcp):
+        for one, name in zip((self._rtp, self._rtcp), self._names, strict=True):
             try:
-                one.connect(one.getsockname())
+                one.connect(name)
             except OSError:
                 self._loop.failed += 1
+
+    def _parked(self) -> None:
+        """Take what a parked socket still has: a queued packet, or the error that a packet met."""
+        self._drain(self._rtp)
+        self._drain(self._rtcp)
 
     def _unpark(self) -> None:
         for one, handler in ((self._rtp, self._learn), (self._rtcp, self._report)):
             self._loop.disconnect(one)
             self._drain(one)
-            self._loop.watch(one.fileno(), handler)
+            if self._watched:  # for good, once it was used: each change there costs more than a packet
+                self._loop.handlers[one.fileno()] = handler
+            else:
+                self._loop.watch(one.fileno(), handler)
+        self._watched = True
 
     def _drain(self, one: socket.socket) -> None:
         """Throw away what reached the port before its call; the receive buffer bounds the work."""
@@ -173,19 +196,36 @@ class End:
     # -- RTP in
 
     def _relay(self) -> None:
-        """Take one datagram from a connected socket whose queue is clean."""
+        """Take one datagram from a connected socket whose queue is clean; what is plain goes its way here."""
+        buffer, loop, route = self._buffer, self._loop, self.route
         try:
-            size = self._rtp.recv_into(self._buffer)
+            size = self._rtp.recv_into(buffer)
         except BlockingIOError:
             return
         except OSError:
-            self._loop.refused += 1  # an ICMP error that an earlier send brought back
+            loop.refused += 1  # an ICMP error that an earlier send brought back
             return
-        self._accept(size)
+        first, second, sequence, timestamp, ssrc = _unpack(buffer)
+        plain = first == 0x80 and HEADER_SIZE <= size < BUFFER and self._plain[second]
+        if not plain or route is None or route.peer is None or not route.hears:
+            self._accept(size)
+            return
+        now = self.heard = loop.now
+        self.packets += 1
+        self.octets += size - HEADER_SIZE
+        self.reception.update(ssrc, sequence, timestamp, int(now * self._clock))
+        try:
+            route.pass_on(self._view[:size])
+        except OSError as error:
+            route.failed(error)
+            self.undelivered += 1
+        else:
+            route.sent += 1
+            loop.forwarded += 1
 
     def _verify(self) -> None:
         """Take datagrams from a locked socket, judging their source until nothing old can be queued."""
-        for _ in range(TURN):
+        for _ in range(QUEUE):
             try:
                 size, source = self._rtp.recvfrom_into(self._buffer)
             except BlockingIOError:
@@ -204,7 +244,7 @@ class End:
     def _learn(self) -> None:
         """Take datagrams from an unconnected socket until one comes from a valid source."""
         now = self._loop.now
-        for _ in range(TURN):
+        for _ in range(QUEUE):
             try:
                 size, source = self._rtp.recvfrom_into(self._buffer)
             except BlockingIOError:
@@ -270,27 +310,31 @@ class End:
         """Send the buffer's first bytes to this end's far end, if it is known and may be sent to."""
         loop = self._loop
         row = self.row
-        if row is None or not row.direction & RECEIVES:
-            loop.unrouted += 1
-            return False
         try:
-            if self.peer is not None:
+            if row is None or not self.hears:
+                loop.unrouted += 1
+            elif self.peer is not None:
                 self._rtp.send(self._view[:size])
+                self.sent += 1
+                return True
             elif self._target is not None and row.learning != CLOSED:
                 self._rtp.sendto(self._view[:size], self._target)
+                self.sent += 1
+                return True
             else:
                 loop.unrouted += 1
-                return False
-        except BlockingIOError:
-            loop.congested += 1
-        except ConnectionRefusedError:
-            loop.refused += 1
-        except OSError:
-            loop.failed += 1
-        else:
-            self.sent += 1
-            return True
+        except OSError as error:
+            self.failed(error)
         return False
+
+    def failed(self, error: OSError) -> None:
+        """Count a packet that could not be sent to this end's far end."""
+        if isinstance(error, BlockingIOError):
+            self._loop.congested += 1
+        elif isinstance(error, ConnectionRefusedError):
+            self._loop.refused += 1
+        else:
+            self._loop.failed += 1
 
     # -- RTCP
 
@@ -352,21 +396,10 @@ class End:
 
     def statistics(self, token: int) -> control.Statistics:
         """Return what this row saw."""
-        return control.Statistics(
-            token=token,
-            port=self.port,
-            packets=self.packets,
-            octets=self.octets,
-            lost=self.reception.lost,
-            jitter=self.reception.jitter,
-            sent=self.sent,
-            rtcp=self.rtcp_count,
-            foreign=self.foreign,
-            bad=self.bad,
-            forbidden=self.forbidden,
-            undelivered=self.undelivered,
-            idle=int(max(0.0, self._loop.now - self.heard) * 1000),
-        )
+        own = {name: getattr(self, name) for name in control.Statistics.__slots__ if hasattr(self, name)}
+        own |= {"lost": self.reception.lost, "jitter": self.reception.jitter, "rtcp": self.rtcp_count}
+        idle = int(max(0.0, self._loop.now - self.heard) * 1000)
+        return control.Statistics(token=token, idle=idle, **own)
 
 
 class Loop:

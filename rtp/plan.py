@@ -25,6 +25,10 @@ NO_EVENT = 255
 MAX_PAYLOADS = 32
 MAX_CLOCK = 192_000
 _SIZES = frozenset({0, 4, 16})  # octets of no address, IPv4, IPv6
+_CHECKED = (
+    *("port", "partner, rtp or rtcp", "host or source", "learning", "direction", "clock", "silence", "event"),
+    *("window or budget", "payloads"),
+)
 _FIXED = Struct("!HHHHBBBBIIHIHBBB16s16s")
 
 
@@ -111,34 +115,31 @@ class Row:
 
     def replace(self, **changes: object) -> Row:
         """Return a copy with some fields changed."""
-        fields: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
-        fields.update(changes)
-        return Row(**fields)  # type: ignore[arg-type]  # names are checked by __init__, values by check()
+        row = Row.__new__(Row)
+        for name in Row.__slots__:
+            setattr(row, name, getattr(self, name))
+        for name, value in changes.items():  # a name that is no slot is refused, values are by check()
+            setattr(row, name, value)
+        return row
 
     def check(self) -> Row:
         """Return self; raises PlanError when a field is out of its range."""
-        ports = (self.partner, self.rtp, self.rtcp)
-        hosts = (self.host, self.source[0] if self.source else b"")
         good = (
-            ("port", 0 < self.port < 0xFFFF and self.port % 2 == 0 and self.port != self.partner),
-            ("partner, rtp or rtcp", min(ports) >= 0 and max(ports) <= 0xFFFF),
-            ("host or source", _SIZES.issuperset(map(len, hosts))),
-            ("learning", CLOSED <= self.learning <= ANY),
-            ("direction", INACTIVE <= self.direction <= SENDRECV),
-            ("clock", 0 < self.clock <= MAX_CLOCK),
-            ("silence", 0 <= self.silence <= 0xFFFF),
-            ("event", 0 <= self.event <= NO_EVENT),
-            ("window or budget", 0 <= self.window <= 0xFFFFFFFF and 0 <= self.budget <= 0xFFFFFFFF),
-            (
-                "payloads",
-                not self.payloads
-                or (len(self.payloads) <= MAX_PAYLOADS and all(0 <= p < 128 for p in sum(self.payloads, ()))),
-            ),
+            0 < self.port < 0xFFFF and self.port % 2 == 0 and self.port != self.partner,
+            0 <= self.partner <= 0xFFFF and 0 <= self.rtp <= 0xFFFF and 0 <= self.rtcp <= 0xFFFF,
+            len(self.host) in _SIZES and (self.source is None or len(self.source[0]) in _SIZES),
+            CLOSED <= self.learning <= ANY,
+            INACTIVE <= self.direction <= SENDRECV,
+            0 < self.clock <= MAX_CLOCK,
+            0 <= self.silence <= 0xFFFF,
+            0 <= self.event <= NO_EVENT,
+            0 <= self.window <= 0xFFFFFFFF and 0 <= self.budget <= 0xFFFFFFFF,
+            not self.payloads
+            or (len(self.payloads) <= MAX_PAYLOADS and all(0 <= p < 128 for p in sum(self.payloads, ()))),
         )
-        for name, is_good in good:
-            if not is_good:
-                raise PlanError(f"row of port {self.port}: {name} out of range")
-        return self
+        if all(good):
+            return self
+        raise PlanError(f"row of port {self.port}: {_CHECKED[good.index(False)]} out of range")
 
     def __bytes__(self) -> bytes:
         source, source_port = self.source or (b"", 0)

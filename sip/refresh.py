@@ -61,7 +61,7 @@ def cut(data: bytes) -> Wording | None:
     begin = text.find(_CREDENTIALS)
     if begin >= 0:
         end = text.find("\r\n", begin + 2)
-        credentials = text[begin + len(_CREDENTIALS) : end]
+        credentials = text[begin + len(_CREDENTIALS) : end].strip(" \t")
         if text[end + 2 : end + 3] in {" ", "\t"} or "\r" in credentials or "\n" in credentials:
             return None
         text = text[:begin] + text[end:]

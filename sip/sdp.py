@@ -6,6 +6,9 @@ What a session says for all its media (c=, direction) is filed under each medium
 can be judged and edited alone; printing puts a shared c= back. Lines of other types are kept.
 
 Limits: MAX_SIZE octets, MAX_LINES lines, MAX_MEDIA media, MAX_FORMATS formats for each.
+
+One phone says nearly the same in every call: what follows an o= or m= line is read, checked and printed once
+and remembered (bounded, short texts, never one that holds a key).
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from functools import lru_cache
+from typing import NamedTuple
 
 from sip.errors import BadMessage
 from sip.grammar import number
@@ -23,6 +27,10 @@ MAX_LINES = 1024
 MAX_MEDIA = 32
 MAX_FORMATS = 64
 
+_REMEMBERED = 256  # texts of each sort
+_SHORT = 1024  # characters of a text worth remembering
+_FEW, _LINE = 32, 100  # attributes worth remembering, characters of each
+
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 TYPE = "application/sdp"
 
@@ -30,6 +38,8 @@ Attribute = tuple[str, str | None]
 """`a=name:value`, or `a=name` with the value None."""
 
 _is_line = re.compile(r"[A-Za-z]=[^\x00\r\n]*+").fullmatch
+_private = re.compile(r"(?:^|\n)(?:[iuep]=|a=crypto)").search  # keys, and what may be about a person
+_is_text = re.compile(r"[^\x00\r\n]*+").fullmatch
 _is_word = re.compile(r"[^\x00-\x20\x7f]++").fullmatch
 _is_address = re.compile(r"[A-Za-z0-9._:\-]++(?:/[0-9]++)*").fullmatch
 _RTPMAP = re.compile(r"([0-9]{1,3})[ \t]++([^\s/]++)/([0-9]{1,6})(?:/([0-9]{1,2}))?[ \t]*+")
@@ -158,12 +168,11 @@ class Media:
         """Codecs by format, in the order of preference; formats nobody explained are left out."""
         if not self.proto.startswith(("RTP/", "UDP/TLS/RTP/")):
             return {}
-        maps = {name: STATIC[name] for name in self.formats if name in STATIC}
-        for attribute, value in self.attributes:
-            match = _RTPMAP.fullmatch(value or "") if attribute == "rtpmap" else None
-            if match:
-                maps[match[1]] = RtpMap(match[2], int(match[3]), int(match[4] or 1))
-        return {name: maps[name] for name in self.formats if name in maps}
+        return dict(
+            _remembered_rtpmaps(self.formats, self.attributes)
+            if _public(self.attributes)
+            else _rtpmaps(self.formats, self.attributes)
+        )
 
     def get(self, name: str) -> str | None:
         """Give the value of the first attribute of this name ("" for a flag), None when absent."""
@@ -188,21 +197,38 @@ class Media:
 
     def with_address(self, address: str, port: int) -> Media:
         """Give this medium at another place."""
-        return replace(self, connection=Connection.to(address), port=port, ports=1)
+        connection = Connection.to(address)
+        return Media(self.kind, port, self.proto, self.formats, connection, self.attributes, self.lines)
 
     def with_direction(self, direction: str) -> Media:
         """Give this medium with another direction."""
+        if (direction, None) in self.attributes and self.direction == direction:
+            return self
         others = tuple(pair for pair in self.attributes if pair[0] not in DIRECTIONS)
-        return replace(self, attributes=(*others, (direction, None)))
+        return self.with_attributes((*others, (direction, None)))
+
+    def with_attributes(self, attributes: tuple[Attribute, ...]) -> Media:
+        """Give this medium with all its attributes replaced."""
+        return Media(
+            self.kind,
+            self.port,
+            self.proto,
+            self.formats,
+            self.connection,
+            attributes,
+            self.lines,
+            self.ports,
+        )
 
     def with_attribute(self, name: str, value: str | None = None) -> Media:
         """Give this medium with one attribute in place of all of that name."""
         others = tuple(pair for pair in self.attributes if pair[0] != name)
-        return replace(self, attributes=(*others, (name, value)))
+        return self.with_attributes((*others, (name, value)))
 
     def without_attributes(self, *names: str) -> Media:
         """Give this medium without the named attributes."""
-        return replace(self, attributes=tuple(pair for pair in self.attributes if pair[0] not in names))
+        left = tuple(pair for pair in self.attributes if pair[0] not in names)
+        return self if len(left) == len(self.attributes) else self.with_attributes(left)
 
     def keep_formats(self, wanted: Iterable[str]) -> Media:
         """Give this medium with only the wanted formats, in its own order, and what describes them."""
@@ -226,7 +252,7 @@ class Media:
         if self.port and self.connection is not None and self.connection != shared:
             parts.append(f"c={self.connection}\r\n")
         parts += [f"{line}\r\n" for line in self.lines if line[0] != "i"]
-        parts += map(_print_attribute, self.attributes)
+        parts.append(_print_attributes(self.attributes))
         return "".join(parts)
 
 
@@ -246,23 +272,26 @@ class SessionDescription:
         """Read a body of type application/sdp; raise BadMessage(layer="sdp")."""
         if len(data) > MAX_SIZE:
             raise _bad("description too long")
-        lines = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").rstrip("\n").split("\n")
-        if len(lines) > MAX_LINES:
+        text = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").rstrip("\n")
+        if text.count("\n") >= MAX_LINES:
             raise _bad("too many lines")
-        if lines[0].rstrip() != "v=0":
+        head, *sections = text.split("\nm=")
+        version, _, head = head.partition("\n")
+        if version.rstrip() != "v=0":
             raise _bad("does not begin with v=0")
-        if not all(map(_is_line, lines)):
-            raise _bad("a line that is not type=value")
-        starts = [at for at, line in enumerate(lines) if line[0] == "m"] + [len(lines)]
-        if len(starts) > MAX_MEDIA + 1:
+        if len(sections) > MAX_MEDIA:
             raise _bad("too many media")
-        session = _parse_session(lines[1 : starts[0]])
-        direction = next((pair for pair in session.attributes if pair[0] in DIRECTIONS), None)
-        media = tuple(
-            _parse_media(lines[start:end], session.connection, direction) for start, end in pairwise(starts)
-        )
-        attributes = tuple(pair for pair in session.attributes if pair[0] not in DIRECTIONS)
-        return replace(session, media=media, attributes=attributes)
+        before, found, rest = f"\n{head}".partition("\no=")
+        said, _, after = rest.partition("\n")
+        if not found or after[:2] == "o=" or "\no=" in after:
+            raise _bad("no o= line, or more than one")
+        if "\n\n" in text or not _is_text(said):
+            raise _bad("a line that is not type=value")
+        others = f"{before[1:]}\n{after}".strip("\n")
+        session = _session(others) if _forgettable(others) else _remembered_session(others)
+        media = tuple([_parse_media(section, session.connection, session.direction) for section in sections])
+        origin = Origin.parse(said)
+        return cls(origin, media, session.connection, session.attributes, session.name, session.lines)
 
     def get(self, name: str) -> str | None:
         """Give the value of the first session attribute of this name ("" for a flag), None when absent."""
@@ -297,7 +326,7 @@ class SessionDescription:
         if self.connection is not None:
             parts.append(f"c={self.connection}\r\n")
         parts += [f"{line}\r\n" for line in self.lines if line[0] not in _BEFORE_CONNECTION]
-        parts += map(_print_attribute, self.attributes)
+        parts.append(_print_attributes(self.attributes))
         parts += [medium.print(self.connection) for medium in self.media]
         return "".join(parts)
 
@@ -314,65 +343,111 @@ def _parse_attribute(value: str) -> Attribute:
     return (name.rstrip(), rest if colon else None)
 
 
-def _print_attribute(pair: Attribute) -> str:
-    name, value = pair
-    return f"a={name}\r\n" if value is None else f"a={name}:{value}\r\n"
+def _public(attributes: tuple[Attribute, ...]) -> bool:
+    """Whether these attributes may be remembered: few, short, and no key among them."""
+    return len(attributes) <= _FEW and not any(
+        [name == "crypto" or (value is not None and len(value) > _LINE) for name, value in attributes]  # noqa: C419
+    )
 
 
-def _parse_session(lines: list[str]) -> SessionDescription:
-    origin, connection, name = None, None, "-"
+def _rtpmaps(formats: tuple[str, ...], attributes: tuple[Attribute, ...]) -> dict[str, RtpMap]:
+    maps = {name: STATIC[name] for name in formats if name in STATIC}
+    for attribute, value in attributes:
+        match = _RTPMAP.fullmatch(value or "") if attribute == "rtpmap" else None
+        if match:
+            maps[match[1]] = RtpMap(match[2], int(match[3]), int(match[4] or 1))
+    return {name: maps[name] for name in formats if name in maps}
+
+
+def _print(attributes: tuple[Attribute, ...]) -> str:
+    return "".join(
+        [f"a={name}\r\n" if value is None else f"a={name}:{value}\r\n" for name, value in attributes]
+    )
+
+
+_remembered_rtpmaps = lru_cache(_REMEMBERED)(_rtpmaps)
+_remembered_print = lru_cache(_REMEMBERED)(_print)
+
+
+def _print_attributes(attributes: tuple[Attribute, ...]) -> str:
+    return _remembered_print(attributes) if _public(attributes) else _print(attributes)
+
+
+class _Section(NamedTuple):
+    """What follows an o= line or an m= line; `direction` is what it says for all media."""
+
+    connection: Connection | None
+    attributes: tuple[Attribute, ...]
+    direction: Attribute | None
+    name: str
+    lines: tuple[str, ...]
+
+
+def _section(text: str) -> _Section:
+    """Read lines in the order they came; raise BadMessage."""
+    connection, direction, name = None, None, "-"
     attributes, others = [], []
-    for line in lines:
+    for line in text.split("\n") if text else ():
+        if not _is_line(line):
+            raise _bad("a line that is not type=value")
         kind, value = line[0], line[2:]
-        if kind == "o":
-            origin = Origin.parse(value)
-        elif kind == "s":
-            name = value
-        elif kind == "c":
+        if kind == "c":
             connection = Connection.parse(value)
         elif kind == "a":
-            attributes.append(_parse_attribute(value))
-        elif kind != "v":
+            pair = _parse_attribute(value)
+            attributes.append(pair)
+            if direction is None and pair[0] in DIRECTIONS:
+                direction = pair
+        elif kind == "s":
+            name = value
             others.append(line)
-    if origin is None:
-        raise _bad("no o= line")
+        else:
+            others.append(line)
+    return _Section(connection, tuple(attributes), direction, name, tuple(others))
+
+
+def _session(text: str) -> _Section:
+    """Read the lines of the session but v= and o=; raise BadMessage."""
+    session = _section(text)
+    others = [line for line in session.lines if line[0] not in "sv"]
     if not any(line[0] == "t" for line in others):
         others.append("t=0 0")
     # Printing sorts these around c=; reading does too, so that both give the same value.
-    ordered = [line for line in others if line[0] in _BEFORE_CONNECTION]
-    ordered += [line for line in others if line[0] not in _BEFORE_CONNECTION]
-    return SessionDescription(origin, (), connection, tuple(attributes), name, tuple(ordered))
+    others.sort(key=lambda line: line[0] not in _BEFORE_CONNECTION)
+    attributes = tuple(pair for pair in session.attributes if pair[0] not in DIRECTIONS)
+    return session._replace(attributes=attributes, lines=tuple(others))
 
 
-def _parse_media(lines: list[str], connection: Connection | None, direction: Attribute | None) -> Media:
-    words = lines[0][2:].split()
-    if not 4 <= len(words) <= MAX_FORMATS + 3 or not all(map(_is_word, words)):
+_remembered_section = lru_cache(_REMEMBERED)(_section)
+_remembered_session = lru_cache(_REMEMBERED)(_session)
+
+
+def _forgettable(text: str) -> bool:
+    return len(text) > _SHORT or _private(text) is not None
+
+
+def _parse_media(text: str, connection: Connection | None, direction: Attribute | None) -> Media:
+    line, _, rest = text.partition("\n")
+    words = line.split()
+    if not 4 <= len(words) <= MAX_FORMATS + 3 or not all(map(_is_word, words)) or not _is_text(line):
         raise _bad("malformed m= line")
     port_text, slash, ports_text = words[1].partition("/")
     port = number(port_text, 65535)
     ports = number(ports_text, 65535) if slash else 1
     if port is None or not ports:
         raise _bad("malformed port in an m= line")
-    attributes: list[Attribute] = []
-    others = []
-    for line in lines[1:]:
-        kind, value = line[0], line[2:]
-        if kind == "c":
-            connection = Connection.parse(value)
-        elif kind == "a":
-            attributes.append(_parse_attribute(value))
-        else:
-            others.append(line)
+    section = _section(rest) if _forgettable(rest) else _remembered_section(rest)
+    attributes, lines = section.attributes, section.lines
+    connection = section.connection or connection
     if not port:
         connection = None
     elif connection is None:
         raise _bad("a medium without an address")
-    if direction and not any(name in DIRECTIONS for name, _ in attributes):
-        attributes.append(direction)
-    others.sort(key=lambda line: line[0] != "i")
-    return Media(
-        words[0], port, words[2], tuple(words[3:]), connection, tuple(attributes), tuple(others), ports
-    )
+    if direction and section.direction is None:
+        attributes = (*attributes, direction)
+    if lines:
+        lines = tuple(sorted(lines, key=lambda line: line[0] != "i"))
+    return Media(words[0], port, words[2], tuple(words[3:]), connection, attributes, lines, ports)
 
 
 def _describes(pair: Attribute, chosen: frozenset[str]) -> bool:

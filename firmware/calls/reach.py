@@ -19,7 +19,7 @@ _SATELLITES: Final = (870, 878, 881, 882, 883, 979)  # ITU-T E.164.1: networks o
 _NO_COUNTRY: Final = "001"
 
 
-class Kind(NamedTuple):
+class Ranked(NamedTuple):
     """What reaching a number means, and its country ("at"); "" where it has none."""
 
     reach: Reach
@@ -27,7 +27,7 @@ class Kind(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def kind_of(key: str, home: str) -> Kind:
+def kind_of(key: str, home: str) -> Ranked:
     """Return what reaching an E.164 key means for a site in `home`, a country such as "de"."""
     import phonenumbers
     from phonenumbers import PhoneNumberType as Type
@@ -35,20 +35,20 @@ def kind_of(key: str, home: str) -> Kind:
     try:
         number = phonenumbers.parse(key)
     except phonenumbers.NumberParseException:
-        return Kind(Reach.PREMIUM, "")
+        return Ranked(Reach.PREMIUM, "")
     country = _country(number)
     what = phonenumbers.number_type(number)
     if number.country_code in _SATELLITES or what in (
         Type.UNKNOWN, Type.PREMIUM_RATE, Type.SHARED_COST, Type.PERSONAL_NUMBER, Type.PAGER,
     ):  # fmt: skip
-        return Kind(Reach.PREMIUM, country)
+        return Ranked(Reach.PREMIUM, country)
     if country != home:
-        return Kind(Reach.INTERNATIONAL, country)
-    return Kind(Reach.MOBILE if what == Type.MOBILE else Reach.NATIONAL, country)
+        return Ranked(Reach.INTERNATIONAL, country)
+    return Ranked(Reach.MOBILE if what == Type.MOBILE else Reach.NATIONAL, country)
 
 
 @lru_cache(maxsize=256)
-def short_kind(digits: str, home: str) -> Kind | None:
+def short_kind(digits: str, home: str) -> Ranked | None:
     """Return what reaching a service number of a country means, None where it has no such number."""
     if not 2 <= len(digits) <= LONGEST_SHORT or not (digits.isascii() and digits.isdecimal()) or not home:
         return None
@@ -65,7 +65,7 @@ def short_kind(digits: str, home: str) -> Kind | None:
         Cost.TOLL_FREE,
         Cost.STANDARD_RATE,
     )
-    return Kind(Reach.NATIONAL if cheap else Reach.PREMIUM, home)
+    return Ranked(Reach.NATIONAL if cheap else Reach.PREMIUM, home)
 
 
 def country_of(code: str) -> str:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prepares this machine for one kind of work, from a bare Debian 12 with git, make and python3 onwards.
 #
-#   sh firmware/image/prepare.sh run|lint|test|arm
+#   sh firmware/image/prepare.sh run|lint|test|arm|fuzz
 #
 # It names the Debian packages that are missing and installs them where it may (root, or sudo without a password);
 # where it may not, it prints the command and goes on if the work can be done without them. It then makes .venv and
@@ -11,11 +11,11 @@ set -eu
 cd -- "$(dirname -- "$0")/../.."
 unset PYTHONHOME PYTHONPATH CDPATH
 
-usage="usage: prepare.sh run|lint|test|arm"
+usage="usage: prepare.sh run|lint|test|arm|fuzz"
 goal=${1:?$usage}
 case $goal in
 run) lock=requirements.lock compile=--compile ;;
-lint | test | arm) lock=requirements-dev.lock compile=--no-compile ;;
+lint | test | arm | fuzz) lock=requirements-dev.lock compile=--no-compile ;;
 *) echo "$usage" >&2 && exit 2 ;;
 esac
 
@@ -107,6 +107,9 @@ wanted() {
         packages "the peers of the end-to-end tests and the demo" sipp=sip-tester baresip=baresip-core sipsak=sipsak tshark=tshark \
             espeak-ng=espeak-ng sox=sox openssl=openssl zsh=zsh ||
             say "going on without: the tests and the demo that need them will fail and name them"
+        packages "the check of the kernel program against its source" clang-14=clang-14 \
+            /usr/include/linux/bpf.h=linux-libc-dev ||
+            say "going on without: that check is skipped and says so"
         ;;
     arm)
         packages "the arm64 tests" qemu-aarch64-static=qemu-user-static mmdebstrap=mmdebstrap sipp=sip-tester || fail "the arm64 tests cannot be done without them"
@@ -212,4 +215,17 @@ if ! ready; then
     exec 9>build/prepare.lock
     command -v flock >/dev/null && { flock -n 9 || { say "waiting for another preparation of this tree" && flock 9; }; }
     ready || environment
+fi
+
+# The engine of `make fuzz` is for x86-64 and Python 3.11 only; without it the mutating fuzzers run alone and say so.
+if [ "$goal" = fuzz ] && ! cmp -s requirements-fuzz.lock build/fuzz/lock; then
+    rm -rf build/fuzz
+    if step "installing the fuzzing engine from requirements-fuzz.lock" \
+        "$venv/bin/python" -m pip install --target build/fuzz --require-hashes --only-binary :all: --no-deps \
+        --progress-bar off --disable-pip-version-check -r requirements-fuzz.lock; then
+        cp requirements-fuzz.lock build/fuzz/lock
+    else
+        rm -rf build/fuzz
+        say "no fuzzing engine for this machine: only mutated inputs will be tried"
+    fi
 fi

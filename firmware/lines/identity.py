@@ -64,6 +64,11 @@ def is_anonymous(address: NameAddr) -> bool:
     return uri.host.lower() == "anonymous.invalid" or uri.user.lower() == "anonymous"
 
 
+def wants_privacy(request: Request) -> bool:
+    """Tell whether a request asks that nobody be told who makes it (RFC 3323 4.2, 3325 9.3), or hides it."""
+    return bool("Privacy" in request and _wishes(request) & _HIDING) or is_anonymous(request.from_)
+
+
 def unserved(request: Request) -> Answer | None:
     """Refuse a wish for privacy we cannot fulfil, if whoever calls then would rather not (RFC 3323 5)."""
     if "Privacy" not in request:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from firmware.calls.leg import Diversion, Party
 from firmware.calls.outside import CallerId
+from firmware.lines.identity import ANONYMOUS, is_anonymous, wants_privacy
 from firmware.lines.trunk_numbers import read, written
 from sip.errors import BadMessage
 from sip.message import Request
@@ -20,11 +21,7 @@ from sip.uri import SipUri
 if TYPE_CHECKING:
     from provisioning.site_trunk import Trunk
 
-_ANONYMOUS: Final = NameAddr(
-    SipUri(user="anonymous", host="anonymous.invalid"), "Anonymous"
-)  # RFC 3323 4.1.1.3
 _HEADERS: Final = {"asserted": "P-Asserted-Identity", "preferred": "P-Preferred-Identity"}
-_PRIVATE: Final = frozenset({"id", "user", "header", "session"})
 
 
 def caller_headers(
@@ -39,17 +36,17 @@ def caller_headers(
     real = NameAddr(SipUri(user=user, host=trunk.home), "" if caller.private else caller.name)
     shown = real
     if caller.private and trunk.privacy == "anonymous":
-        shown = _ANONYMOUS
+        shown = ANONYMOUS
     elif trunk.identity != "from" and trunk.user:
         shown = NameAddr(SipUri(user=trunk.user, host=trunk.home), real.display)
     headers: list[tuple[str, str]] = []
     if trunk.identity != "from" and user:
         headers.append((_HEADERS[trunk.identity], str(real)))
-    elif shown is _ANONYMOUS and user:
+    elif shown is ANONYMOUS and user:
         # Else the carrier would not know whose call it carries.
         headers.append((_HEADERS["preferred"], str(real)))
     if caller.private:
-        headers.append(("Privacy", "id" if shown is _ANONYMOUS else "user;id"))
+        headers.append(("Privacy", "id" if shown is ANONYMOUS else "user;id"))
     if trunk.diversion:
         headers += [("Diversion", _diversion(each, trunk)) for each in reversed(diversions)]
     return str(shown), tuple(headers)
@@ -65,15 +62,12 @@ def _diversion(diversion: Diversion, trunk: Trunk) -> str:
 
 def caller_of(request: Request, trunk: Trunk) -> Party:
     """Return who calls in, as far as the carrier tells."""
-    words = {word.strip().lower() for value in request.all("Privacy") for word in value.split(";")}
-    private = bool(words & _PRIVATE)
+    private = wants_privacy(request)
     address = _asserted(request)
     shown = request.from_
-    if address is None or address.uri.host.endswith(".invalid"):
+    if address is None or is_anonymous(address):
         address = shown
     uri = address.uri
-    if uri.host.endswith(".invalid") or shown.uri.user.lower() == "anonymous":
-        private = True
     number = uri.user if uri.is_sip else uri.opaque
     known = bool(number) and number.lower() not in {"anonymous", "unknown", "restricted"}
     return Party(

@@ -192,8 +192,8 @@ class TrunkLine:
             "" if self.up else watch.failure or "not asked yet", self.calls, self.most, self._access.known,
         )  # fmt: skip
 
-    def close(self) -> None:
-        """Watch no longer; calls that run go on."""
-        self.watch.stop()
+    def close(self) -> asyncio.Future[None]:
+        """Watch no longer; calls that run go on. What is returned is done when the carrier knows."""
         for task in self._finding:
             task.cancel()
+        return self.watch.stop()

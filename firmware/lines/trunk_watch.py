@@ -109,14 +109,23 @@ class Watch:
         """Begin to watch."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    def stop(self) -> None:
-        """End the registration, as far as one word can, and watch no longer."""
+    def stop(self) -> asyncio.Future[None]:
+        """Watch no longer and end the registration; what is returned is done when the carrier has said so."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(_: Response | None) -> None:
+            if not over.done():
+                over.set_result(None)
+
         if self._task is not None:
             self._task.cancel()
             self._task = None
         if self.registered_until is not None and self.targets:
-            self._send_register(self.targets[0], lambda _: None, end=True)
+            self._send_register(self.targets[0], done, end=True)
             self.registered_until = None
+        else:
+            done(None)
+        return over
 
     def told(self, target: Target, answered: bool) -> None:
         """Hear from a call whether a server answered it; a silent one goes to the end of the line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,9 @@ from sip.session import Session
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
+
+GOODBYE_SECONDS: Final = 1.0
+"""How long carriers may take to hear that the box stops."""
 
 _FORBIDDEN: Final = Answer(403)
 _OUTSIDE: Final = frozenset({"INVITE", "OPTIONS"})
@@ -67,9 +71,11 @@ class Trunks:
                 self._replace(lines, [line], [fresh])
                 return
 
-    def close(self) -> None:
-        """Say goodbye to every carrier."""
-        self._replace([], self._lines, [])
+    async def close(self) -> None:
+        """Say goodbye to every carrier; those that do not answer are given a second."""
+        leaving = self._replace([], self._lines, [])
+        if leaving:
+            await asyncio.wait(leaving, timeout=GOODBYE_SECONDS)
 
     def flow_closed(self, flow: Flow) -> None:
         """Note that a connection is gone."""
@@ -127,13 +133,15 @@ class Trunks:
         secret = self._secret(trunk) if trunk.realm_user else None
         return TrunkLine(trunk, number, Access(trunk.realm_user, secret), self._tools)
 
-    def _replace(self, lines: list[TrunkLine], gone: list[TrunkLine], fresh: list[TrunkLine]) -> None:
+    def _replace(
+        self, lines: list[TrunkLine], gone: list[TrunkLine], fresh: list[TrunkLine]
+    ) -> list[asyncio.Future[None]]:
         self._lines = lines
-        for line in gone:
-            line.close()
+        leaving = [line.close() for line in gone]
         for line in fresh:
             line.watch.start()
         self._learn()
+        return leaving
 
     def _learn(self) -> None:
         """Note where carriers send from."""

@@ -59,10 +59,10 @@ class Outside:
         if self._trunks is not None:
             self._trunks.secret_changed(trunk)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Say goodbye to the carriers."""
         if self._trunks is not None:
-            self._trunks.close()
+            await self._trunks.close()
 
     def _make(self, site: Site) -> "Trunks":
         from firmware.lines.trunk_watch import Tools

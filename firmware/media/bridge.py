@@ -81,9 +81,6 @@ class Bridge:
         index = audio_line(description)
         offered = description.media[index]
         self._place(offered)
-        if self._agreed is None:
-            for near in SIDES:  # open the ports: packets that overtake the answer are dropped, not refused
-                self._put(self._row(near))
         forwarded = self._emit(_other(side), self._filled(_other(side), description), index)
         self._pending = _Exchange(side, index, len(description.media), offered, forwarded)
         return forwarded
@@ -175,23 +172,22 @@ class Bridge:
         host, rtp, rtcp = self._place(own)
         rejected = own.rejected or others.rejected
         agreed = plan.INACTIVE if rejected else _BITS[direction(own)] & _BITS[reverse(direction(others))]
-        if host and not rejected:
-            if row.host and (row.host, row.rtp) != (host, rtp):
-                # It moved, or another fork answered: who sends from now on is to be learned anew.
-                row = row.replace(window=self._media.window(), source=None)
-            row = row.replace(host=host, rtp=rtp, rtcp=rtp if mux else rtcp)
         codecs = others.rtpmaps
         codec = next(iter(codecs.values()), None)
-        self._put(
-            row.replace(
-                learning=row.learning if rejected else self._media.learning,
-                direction=agreed,
-                mux=mux,
-                event=telephone_event(codecs),
-                clock=codec.rate if codec and 0 < codec.rate <= plan.MAX_CLOCK else 8000,
-                silence=self._media.silence if agreed & plan.SENDONLY else 0,
-            )
-        )
+        changes: dict[str, object] = {
+            "learning": row.learning if rejected else self._media.learning,
+            "direction": agreed,
+            "mux": mux,
+            "event": telephone_event(codecs),
+            "clock": codec.rate if codec and 0 < codec.rate <= plan.MAX_CLOCK else 8000,
+            "silence": self._media.silence if agreed & plan.SENDONLY else 0,
+        }
+        if host and not rejected:
+            changes |= {"host": host, "rtp": rtp, "rtcp": rtp if mux else rtcp}
+            if row.host and (row.host, row.rtp) != (host, rtp):
+                # It moved, or another fork answered: who sends from now on is to be learned anew.
+                changes |= {"window": self._media.window(), "source": None}
+        self._put(row.replace(**changes))
 
     def _check_keys(self, exchange: _Exchange, description: SessionDescription) -> None:
         answered = description.media[exchange.index]

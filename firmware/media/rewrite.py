@@ -8,8 +8,6 @@ in place with port 0.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from firmware.media.errors import NotAcceptable
 from firmware.media.worker import packed
 from rtp.plan import NO_EVENT
@@ -87,27 +85,34 @@ def rewrite(
     description: SessionDescription, index: int, host: str, port: int, origin: Origin
 ) -> SessionDescription:
     """Return a description as ours: only the line at `index` lives, at our address and port."""
+    here = Connection.to(host)
     media = tuple(
-        _clean(medium).with_address(host, port) if at == index and not medium.rejected else medium.reject()
-        for at, medium in enumerate(description.media)
+        [
+            _ours(medium, here, port) if at == index and not medium.rejected else medium.reject()
+            for at, medium in enumerate(description.media)
+        ]
     )
     return SessionDescription(
         origin=origin,
         media=media,
-        connection=Connection.to(host),
+        connection=here,
         attributes=_kept(description.attributes),
         lines=tuple(line for line in description.lines if line[0] in _KEPT_LINES),
     )
 
 
-def _clean(medium: Media) -> Media:
-    lines = tuple(line for line in medium.lines if line[0] in _KEPT_LINES)
-    clean = replace(medium, attributes=_kept(medium.attributes), lines=lines).without_attributes("crypto")
-    if medium.proto.upper() == SECURE:  # in a plain line a key protects nothing
-        for key in sdes.offered(medium):
-            clean = clean.with_attribute("crypto", str(key))
-    return clean.with_direction(direction(medium))
+def _ours(medium: Media, here: Connection, port: int) -> Media:
+    """Return a line as it goes on: at our place, without what must not pass."""
+    if medium.proto.upper() == SECURE:
+        attributes = _kept(medium.attributes)
+        keys = tuple(("crypto", str(key)) for key in sdes.offered(medium))
+        attributes = (*(pair for pair in attributes if pair[0] != "crypto"), *keys)
+    else:  # in a plain line a key protects nothing
+        attributes = tuple([pair for pair in _kept(medium.attributes) if pair[0] != "crypto"])
+    lines = tuple([line for line in medium.lines if line[0] in _KEPT_LINES])
+    ours = Media(medium.kind, port, medium.proto, medium.formats, here, attributes, lines)
+    return ours.with_direction(direction(medium))
 
 
 def _kept(attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
-    return tuple(pair for pair in attributes if pair[0].lower() not in _DROPPED)
+    return tuple([pair for pair in attributes if pair[0].lower() not in _DROPPED])

@@ -6,15 +6,15 @@ is compared with if that is installed, on one core, the load on another.
 """
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.compare import compare, on_core
 from tests.bench.machine import machine
 from tests.support.box import Box, command
 from tests.support.crowd import Crowd
@@ -44,14 +44,15 @@ def run() -> list[str]:
             lines += [_start(office), _idle(office)]
             lines.append(_held(office))
         with contextlib.ExitStack() as stack:
-            with _on_core(0):
+            with on_core(0):
                 office = stack.enter_context(Office(Path(directory, "large"), NET + 1, SITE))
                 peer = None
                 if not missing():
                     peer = stack.enter_context(Kamailio(Path(directory), office.address(2)))
-            stack.enter_context(_on_core(1))
+            stack.enter_context(on_core(1))
             lines += _registrations(office, peer)
             lines += _calls(office)
+        lines += compare(Path(directory))
     return [f"sip {line}  ({machine()})" for line in lines]
 
 
@@ -186,18 +187,6 @@ def _storm(
         f"{got['rate']:.0f}/s, {cost:.0f} us CPU each, answered in p50 {got['p50_ms']:.2f} "
         f"p99 {got['p99_ms']:.2f} ms, {got['refused']} refused, {got['resent']} asked again"
     )
-
-
-@contextlib.contextmanager
-def _on_core(core: int) -> Iterator[None]:
-    """Have what is started in the block run on one core, where there is more than one."""
-    before = os.sched_getaffinity(0)
-    if len(before) > 1:
-        os.sched_setaffinity(0, {sorted(before)[core]})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def _calls(office: Office) -> list[str]:

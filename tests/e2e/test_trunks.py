@@ -173,3 +173,34 @@ def test_an_outage_of_the_first_carrier_costs_no_call(
     assert trunk(office, "carrier")["failure"] == "the carrier does not answer"
     with Kamailio(tmp_path / "again", CARRIER, network=NETWORK):
         wait(lambda: trunk(office, "carrier")["up"], 90)
+
+
+@pytest.mark.skipif(bool(capture.missing()), reason=capture.missing() or "there")
+def test_a_trunk_comes_and_goes_by_reload_and_a_stop_ends_its_registration(tmp_path: Path) -> None:
+    if kamailio.missing():
+        pytest.skip(kamailio.missing())
+    added = f"""
+[[trunk]]
+name = "late"
+mode = "register"
+host = "{loopback.address(NET + 1, 60)}"
+user = "{USER}"
+"""
+    with (
+        Kamailio(tmp_path / "carrier", loopback.address(NET + 1, 60), network=NETWORK) as carrier,
+        Office(tmp_path / "office", NET + 1) as office,
+    ):
+        assert office.box.ask("trunk.list") == []
+        site = office.state / "site.toml"
+        text = site.read_text()
+        site.write_text(text + added)
+        assert "trunk: late added" in office.box.cli("reload")
+        office.box.cli("trunk", "secret", "late", stdin=f"{SECRET}\n")
+        wait(lambda: trunk(office, "late")["up"])
+        with Capture(tmp_path / "bye.pcapng", carrier.server[0]) as seen:
+            assert office.box.stop() == 0
+        ended = seen.read(
+            "sip.CSeq.method == REGISTER && sip.Status-Code == 200", "sip.Expires", "sip.contact.uri"
+        )
+        assert len(ended) == 1
+        assert ended[0][1] == ""  # it lists nobody any more

@@ -1,6 +1,7 @@
 """Run every fuzzer for a share of the time: `python -m tests.fuzz [SECONDS] [SEED]`.
 
-A fuzzer is a module of this package with a `check(data)`; its exit code says whether it found something.
+A fuzzer is a module of this package with a `check(data)`; its exit code says whether it found something. The
+one guided by coverage comes last.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ def main(arguments: list[str]) -> int:
     seconds = float(arguments[0]) if arguments else 60.0
     seed = arguments[1] if len(arguments) > 1 else "0"
     names = fuzzers()
-    share = f"{seconds / len(names):g}"
+    share = f"{seconds / (len(names) + 1):g}"
     runs = [
         subprocess.run(
             [sys.executable, "-m", f"tests.fuzz.{name}", "--seconds", share, "--seed", seed], check=False
         )
         for name in names
     ]
+    guided = [sys.executable, "-m", "tests.fuzz.guided", "--seconds", share]
+    names.append("guided")
+    runs.append(subprocess.run(guided, check=False))
     found = [name for name, run in zip(names, runs, strict=True) if run.returncode]
     print(f"fuzz: {len(names)} fuzzers, found something: {', '.join(found) or 'none'}")
     return 1 if found else 0

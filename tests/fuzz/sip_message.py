@@ -7,12 +7,8 @@ tries mutated messages for that long; an input that breaks something is written 
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import sys
-import time
 from pathlib import Path
-from random import Random
 
 from sip.capabilities import Capabilities
 from sip.digest import DigestServer, ha1
@@ -22,7 +18,7 @@ from sip.message import Message, Request, parse
 from sip.sdp import SessionDescription
 from sip.uri import SipUri
 from sip.validate import validate
-from tests.fuzz.mutate import mutate
+from tests.fuzz.campaign import run
 
 FOUND = Path(__file__).parent / "corpus" / "sip_message"
 TORTURE = Path(__file__).parent.parent / "sip" / "torture"
@@ -196,28 +192,5 @@ def corpus() -> list[bytes]:
     return [path.read_bytes() for folder in (TORTURE, FOUND) for path in sorted(folder.glob("*.dat"))]
 
 
-def main() -> int:
-    """Try mutated messages for a while; give the exit code."""
-    parser = argparse.ArgumentParser(description="Fuzz the SIP message parser.")
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    random, inputs, tried = Random(options.seed), corpus(), 0  # repeatable, not secret
-    end = time.monotonic() + options.seconds
-    while time.monotonic() < end:
-        data = mutate(random, inputs, WORDS)
-        tried += 1
-        try:
-            check(data)
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is the find
-            FOUND.mkdir(parents=True, exist_ok=True)
-            path = FOUND / f"{hashlib.sha256(data).hexdigest()[:16]}.dat"
-            path.write_bytes(data)
-            print(f"sip_message: input {tried} (seed {options.seed}) raised {error!r}; kept as {path}")
-            return 1
-    print(f"sip_message: {tried} inputs in {options.seconds:g} s (seed {options.seed}), nothing found")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("sip_message", check, corpus(), WORDS))

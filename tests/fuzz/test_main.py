@@ -13,4 +13,5 @@ def test_every_fuzzer_is_run() -> None:
     )
     assert run.returncode == 0
     assert "nothing found" in run.stdout
-    assert run.stdout.splitlines()[-1] == f"fuzz: {len(fuzzers())} fuzzers, found something: none"
+    assert "\nguided: " in run.stdout
+    assert run.stdout.splitlines()[-1] == f"fuzz: {len(fuzzers()) + 1} fuzzers, found something: none"

@@ -1,6 +1,6 @@
 """The loop rests only while it pays."""
 
-from rtp.pace import Pace
+from rtp.pace import LONGEST, STEP, Pace
 
 
 def turns(pace: Pace, count: int, gap: float, taken: int, now: float = 1.0) -> list[float]:
@@ -28,7 +28,17 @@ def test_no_rest_while_work_is_left() -> None:
     pace = Pace(0.001)
     turns(pace, 20, 0.0001, 64)
     assert pace.rest == 0
+    turns(pace, 1, 0.0001, 5)
+    assert pace.rest == 0.001
+
+
+def test_the_thicker_the_traffic_the_longer_the_rest_up_to_a_bound() -> None:
+    pace = Pace(0.001)
+    turns(pace, 20, 0.0001, STEP)
+    assert pace.rest == 0.002
     turns(pace, 1, 0.0001, 63)
+    assert pace.rest == 0.001 * LONGEST
+    turns(pace, 1, 0.0001, 5)
     assert pace.rest == 0.001
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sip import sdp
 from sip.errors import BadMessage
 from sip.sdp import MAX_LINES, MAX_MEDIA, MAX_SIZE, Connection, Media, Origin, RtpMap, SessionDescription
 from tests.sip import strategies
@@ -196,3 +197,27 @@ def test_static_types_only_for_rtp() -> None:
     medium = Media("audio", 1, "UDP/TLS/RTP/SAVPF", ("0",), Connection("192.0.2.1"))
     assert medium.rtpmaps == {"0": RtpMap("PCMU", 8000)}
     assert replace(medium, proto="udptl").rtpmaps == {}
+
+
+def test_what_is_remembered_is_neither_a_key_nor_about_a_person() -> None:
+    before = sdp._remembered_section.cache_info().currsize, sdp._remembered_session.cache_info().currsize
+    text = (
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\ne=someone@example.org\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+        "m=audio 4000 RTP/SAVP 8\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c29tZXRoaW5nc2VjcmV0\r\n"
+    )
+    description = SessionDescription.parse(text.encode())
+    assert "c29tZXRoaW5nc2VjcmV0" in str(description)
+    after = sdp._remembered_section.cache_info().currsize, sdp._remembered_session.cache_info().currsize
+    assert after == before
+
+
+@pytest.mark.parametrize("broken", ["o=- 1 1 IN IP4 192.0.2.1\r\n", "\r\n", "a=\x00\r\n", "=x\r\n"])
+def test_a_broken_line_is_found_wherever_it_stands(broken: str) -> None:
+    lines = [
+        *("v=0\r\n", "o=- 1 1 IN IP4 192.0.2.1\r\n", "s=-\r\n", "c=IN IP4 192.0.2.1\r\n", "t=0 0\r\n"),
+        *("m=audio 4000 RTP/AVP 8\r\n", "a=sendrecv\r\n"),
+    ]
+    for at in range(1, 6):
+        text = "".join([*lines[:at], broken, *lines[at:]])
+        with pytest.raises(BadMessage):
+            SessionDescription.parse(text.encode())

@@ -9,16 +9,21 @@ from dataclasses import dataclass, field
 from tests.support.load import RESEND, Credentials, Login, between, udp_socket
 from tests.support.sipwire import sdp
 from tests.support.streams import INTERVAL, Stream, Streams, percentile
+from tests.support.voices import Voice, Voices
 
 
 @dataclass
 class Load:
-    """What a crowd's calls brought. Delays in milliseconds; setup: INVITE with credentials until 200."""
+    """What a crowd's calls brought. Delays in milliseconds; setup: INVITE with credentials until 200.
+
+    `repeated`: messages sent again, by either side of the load, or heard again.
+    """
 
     wanted: int = 0
     answered: int = 0
     refused: int = 0
     ended: int = 0
+    repeated: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
     setup_p50_ms: float = 0.0
     setup_p99_ms: float = 0.0
@@ -33,6 +38,7 @@ class _Call:
     """The calling side of one call."""
 
     __slots__ = (
+        "answered",
         "began",
         "contact",
         "credentials",
@@ -46,7 +52,9 @@ class _Call:
         "to",
     )
 
-    def __init__(self, number: int, credentials: Credentials, dialled: str, stream: Stream | None) -> None:
+    def __init__(
+        self, number: int, credentials: Credentials, dialled: str, stream: Stream | Voice | None
+    ) -> None:
         self.number = number
         self.credentials = credentials
         self.dialled = dialled
@@ -55,7 +63,7 @@ class _Call:
         self.to = self.contact = ""
         self.request = b""
         self.began = self.sent = 0.0
-        self.over = False
+        self.answered = self.over = False
 
 
 class Crowd:
@@ -63,7 +71,7 @@ class Crowd:
 
     `addresses`: the callers' and the callees'. The callees' contacts must have been registered from theirs,
     port 5060 (see `storm`). Every call's two talkers live in `streams`, if given; without, calls carry no
-    media.
+    media. `Voices` are given their turns here, `Streams` have a thread.
     """
 
     def __init__(
@@ -72,13 +80,14 @@ class Crowd:
         addresses: tuple[str, str],
         callers: Sequence[Login],
         dialled: Sequence[str],
-        streams: Streams | None = None,
+        streams: Streams | Voices | None = None,
     ) -> None:
         self.server = server
         self.caller, self.callee = addresses
         self._credentials = [Credentials(login) for login in callers]
         self._dialled = list(dialled)
         self._streams = streams
+        self._aim: Callable[..., None] | None = streams.aim if streams else None
         self._out = udp_socket(self.caller, 5060)
         self._in = udp_socket(self.callee, 5060)
         self._calls: dict[int, _Call] = {}
@@ -88,7 +97,7 @@ class Crowd:
         self._begun = 0
         self._packets: int | None = None
         self._salt = f"{time.monotonic_ns():x}"
-        self.talking: list[_Call] = []
+        self.talking: set[_Call] = set()
         self.load = Load()
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
@@ -146,6 +155,7 @@ class Crowd:
         for call in self._calls.values():
             if call.request and now - call.sent > RESEND:
                 call.sent = now
+                self.load.repeated += 1
                 self._out.sendto(call.request, self.server)
 
     def settle(self, seconds: float) -> None:
@@ -161,7 +171,9 @@ class Crowd:
         load = self.load
         load.setup_p50_ms = percentile(self._setups, 0.5) * 1e3
         load.setup_p99_ms = percentile(self._setups, 0.99) * 1e3
-        if self._streams:
+        if isinstance(self._streams, Voices):
+            load.packets_sent, load.packets_received = self._streams.sent, self._streams.received
+        elif self._streams:
             load.packets_sent = sum(stream.sent for stream in self._streams.streams)
             load.packets_received = sum(
                 len(seen) for stream in self._streams.streams for seen in stream.received.values()
@@ -177,6 +189,7 @@ class Crowd:
         The talkers end a tenth of a second before, so that every packet that is sent ought to arrive.
         """
         self._packets = int((hold - 0.1) / INTERVAL)
+        voices = self._streams if isinstance(self._streams, Voices) else None
         started = looked = time.monotonic()
         while True:
             now = time.monotonic()
@@ -190,6 +203,8 @@ class Crowd:
             if (self._begun >= calls and not self._calls) or now > started + calls / rate + hold + 15:
                 return self.finish()
             self.turn(0.002)
+            if voices:
+                voices.turn()
 
     def _until(self, done: Callable[[], bool], seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -283,23 +298,24 @@ class Crowd:
         self._out.sendto(
             (self._head("ACK", call.contact, call) + "Content-Length: 0\r\n\r\n").encode(), self.server
         )
-        if call in self.talking:
+        if call.answered:
+            self.load.repeated += 1
             return
+        call.answered = True
         call.request = b""
         now = time.monotonic()
         self._setups.append(now - call.began)
         self.load.answered += 1
-        self.talking.append(call)
+        self.talking.add(call)
         heapq.heappush(self._agenda, (now, call.number, call))
-        if call.stream and self._streams:
-            self._streams.aim(call.stream, _media(data), self._packets)
+        if call.stream and self._aim:
+            self._aim(call.stream, _media(data), self._packets)
 
     def _over(self, call: _Call) -> None:
         call.over = True
         call.request = b""
         self._calls.pop(call.number, None)
-        if call in self.talking:
-            self.talking.remove(call)
+        self.talking.discard(call)
         if call.stream:
             call.stream.remote = None
 
@@ -315,12 +331,14 @@ class Crowd:
         answer = self._answers.get(key)
         if answer is None:
             body = sdp(self.callee, 9)
-            if self._streams:
+            if self._streams and self._aim:
                 stream = self._streams.add(self.callee)
-                self._streams.aim(stream, _media(data), self._packets)
+                self._aim(stream, _media(data), self._packets)
                 body = sdp(self.callee, stream.port)
             contact = f"<sip:c@{self.callee}:5060>"
             answer = self._answers[key] = _reply(data, "200 OK", "c", contact, body)
+        else:
+            self.load.repeated += 1
         self._in.sendto(answer, self.server)
 
 

@@ -132,9 +132,9 @@ class Office:
     def memory(self) -> list[int]:
         """Return the memory of each of `processes`, shared pages counted by their share (kB)."""
         signalling, *media = self.processes()
-        others = [_pss_kib(pid) for pid in media]
+        others = [pss_kib(pid) for pid in media]
         try:
-            return [_pss_kib(signalling), *others]
+            return [pss_kib(signalling), *others]
         except PermissionError:  # nobody but root may look into the process with the keys: ask it
             return [self.box.ask("status")["memory"] // 1024 - sum(others), *others]
 
@@ -155,7 +155,7 @@ def cpu_seconds(pid: int) -> float:
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
-def _pss_kib(pid: int) -> int:
+def pss_kib(pid: int) -> int:
     """Return the memory of a process, shared pages counted by their share (kB)."""
     return _kib(f"/proc/{pid}/smaps_rollup", "Pss")
 

@@ -180,7 +180,7 @@ def scene(
         house = House()
         await play(house)
         if house.line.trunks is not None:
-            house.line.trunks.close()
+            await house.line.trunks.close()
         await asyncio.sleep(0.1)
         await house.assert_clean()
         await settle()

@@ -109,7 +109,7 @@ async def ends(resolver: DnsResolver | None = None, trust: Any = None) -> AsyncI
     try:
         yield near, far
     finally:
-        near.trunks.close()
+        await near.trunks.close()
         await near.transports.close()
         await far.transports.close()
 

@@ -147,7 +147,6 @@ def test_audio_flows_both_ways_only_after_the_answer() -> None:
                 await hears(b, to_callee, a, b"hello yourself")
                 statistics = await bridge.statistics()
                 assert statistics["caller"].packets >= 1
-                assert statistics["callee"].forbidden + statistics["callee"].foreign == 5
                 assert statistics["callee"].lost == 0
 
     asyncio.run(main())

@@ -8,11 +8,11 @@ from typing import Final
 from firmware.journal import Journal, Kind, Level
 from firmware.labels import Personal
 from firmware.lines.accounts import STRANGER, Account, Accounts
-from firmware.lines.guesses import Guesses, network
+from firmware.lines.guesses import Guesses
 from firmware.lines.identity import is_anonymous
 from sip.answer import Answer
 from sip.digest import Challenge, DigestServer, Granted
-from sip.flow import Address, Flow, Transport
+from sip.flow import Address, Flow, Transport, network
 from sip.message import Request
 from sip.session import Session
 

@@ -1,7 +1,7 @@
 """An office of sixty phones for a day of virtual time: people who call, hold, park, transfer, vanish, guess.
 
-`Office` is the house of `house.py` with a network that can lose and double datagrams, and that keeps no messages.
-Each function of SCENES is something people do; it returns when it is over, however badly it went.
+`Office` is the house of `house.py` with a network that can lose and double datagrams, and
+that keeps no messages. Each function of SCENES is something people do; it returns when it is over, however badly it went.
 """
 
 import asyncio
@@ -65,7 +65,8 @@ class Office(House):
         self.causes: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
         self.extensions = _people()
-        self.kept = Kept(self.extensions)
+        # Copies, so that a mailbox that changes replaces one object with another.
+        self.kept = Kept([replace(each, messages=Messages(2, 1)) for each in self.extensions])
         self.proved = deque(maxlen=0)  # type: ignore[assignment]  # what is appended is gone
         self.journal.log = self._tell  # type: ignore[method-assign]
         self.start(calls)
@@ -194,7 +195,12 @@ class Handset(Phone):
 
     def enrol(self, expires: int = 1800) -> None:
         """Register."""
-        self.ask("REGISTER", "", ("Expires", str(expires)), call_id=f"registration of {self.number}".replace(" ", "-"))
+        self.ask(
+            "REGISTER",
+            "",
+            ("Expires", str(expires)),
+            call_id=f"registration of {self.number}".replace(" ", "-"),
+        )
 
     def watch(self) -> None:
         """Subscribe to five lamps, one of them a slot's, and to the own mailbox; some phones only."""
@@ -325,9 +331,11 @@ async def unanswered(office: Office, a: Handset, b: Handset) -> None:
 
 
 async def elsewhere(office: Office, a: Handset) -> None:
-    """Forwards, ring groups, numbers nobody has, calls for help, the intercom: they answer as they like."""
+    """Try forwards, ring groups, numbers nobody has, calls for help, the intercom: they answer as they like."""
     office.dialled += 1
-    a.dial(office.dice.choice(("250", "251", "252", "253", "254", "300", "301", "302", "999", "112", "*80255")))
+    a.dial(
+        office.dice.choice(("250", "251", "252", "253", "254", "300", "301", "302", "999", "112", "*80255"))
+    )
     await asyncio.sleep(office.dice.choice((5, 30, 45)))
     a.drop()
 
@@ -375,7 +383,7 @@ async def parked(office: Office, a: Handset, b: Handset, c: Handset) -> None:
 
 
 async def sent_on(office: Office, a: Handset, b: Handset, c: Handset) -> None:
-    """A blind transfer, to somebody who may not take it."""
+    """Transfer blindly, to somebody who may not take it."""
     if await talking(a, b) and b.called is not None:
         c.reaction = office.dice.choice(("take", "take", "busy", "ring"))
         b.transfer(f"<sip:{c.number}@192.168.1.1>", b.called)
@@ -384,7 +392,7 @@ async def sent_on(office: Office, a: Handset, b: Handset, c: Handset) -> None:
 
 
 async def asked_first(office: Office, a: Handset, b: Handset, c: Handset) -> None:
-    """An attended transfer."""
+    """Transfer after asking."""
     if not await talking(a, b):
         return
     with_b = a.session
@@ -396,7 +404,7 @@ async def asked_first(office: Office, a: Handset, b: Handset, c: Handset) -> Non
 
 
 async def vanished(office: Office, a: Handset, b: Handset) -> None:
-    """A phone loses its plug while it talks; media or the session timer notice. It comes back."""
+    """Lose the plug while talking, which media or the session timer notice, and come back."""
     if not await talking(a, b):
         return
     gone = office.dice.choice((a, b))
@@ -430,7 +438,11 @@ async def odd(office: Office, a: Handset) -> None:
         a.ask("OPTIONS", "")
     elif kind == 3:
         source = (f"203.0.113.{dice.randrange(1, 255)}", dice.randrange(1024, 65536))
-        for junk in (dice.randbytes(200), b"INVITE sip:x SIP/2.0\r\n\r\n", b"OPTIONS sip:box.invalid SIP/2.0\r\nVia: x\r\n\r\n"):
+        for junk in (
+            dice.randbytes(200),
+            b"INVITE sip:x SIP/2.0\r\n\r\n",
+            b"OPTIONS sip:box.invalid SIP/2.0\r\nVia: x\r\n\r\n",
+        ):
             office.line.stack.receive(junk, Flow("UDP", BOX, source), office.clock.now())
     elif kind == 4:
         a.ask("SUBSCRIBE", "205", ("Event", "dialog"), ("Expires", "120"))

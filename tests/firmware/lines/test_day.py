@@ -1,4 +1,14 @@
-"""A day of sixty phones in virtual time leaves nothing behind."""
+"""Nothing grows in a day of calls: tables, tasks, descriptors, objects, memory.
+
+Sixty phones on real stacks, the real endpoint and the real calls, 24 hours of virtual time; media is faked,
+so its ports and processes are not proved here. Once an hour everything pauses until lingering timers have
+expired. Memory is counted in blocks of the interpreter's allocator (`sys.getallocatedblocks`): exact, where
+the size of the process is not, and without the price of tracemalloc.
+
+Seen: 6,568 calls, 525,000 messages, 45,000 registrations and subscriptions in 92 s of CPU. Everything came
+back, but one table: who had once given a wrong secret was remembered until 4,096 others had, and as long as
+anybody was, every request was looked at. It is mended in `firmware/lines/guesses.py`.
+"""
 
 import asyncio
 import gc
@@ -13,8 +23,22 @@ import pytest
 from tests.firmware.lines.day import PHONES, Office, bustle
 from tests.support.virtual_time import VirtualTimeLoop, run
 
-HOURS = int(os.environ.get("HOURS","24"))
+HOURS = 24
+SETTLED = 4
+"""Hours after which everything has been seen: what is remembered once for each phone, and for each text."""
 LOSSY = range(8, 12)
+"""Hours in which the network loses and doubles datagrams."""
+EMPTY = (
+    "Calls._calls", "Core.sessions", "Guesses._tries", "Lamps._changed", "Layer._by_connection",
+    "Layer._merged", "Layer.clients", "Layer.servers", "Present._legs", "Registrations._dirty",
+    "Rings._all", "Slots._taken", "Timers._lingering[]", "Traffic._uses",
+)  # fmt: skip
+"""Tables that hold nothing while nobody calls."""
+EVERY_PHONE = ("Bindings._bindings", "Refreshes._known", "Registrations._phones")
+WINDOWS = {"DigestServer._known": 1024, "DigestServer._seen": 1000, "DigestServer._seen_before": 1000}
+"""Tables of a stretch of time: nonces, and their uses within one lifetime and the one before it."""
+LOOSE = {"objects": 150, "Timers._heap": 256, "DialogPackage._seen": 10, "Core.counters": 10}
+"""How much more than in the first hours there may be: measurements, addresses, timers, names."""
 
 
 def attributes(thing: object) -> Iterator[tuple[str, object]]:
@@ -38,7 +62,7 @@ def tables(*roots: object) -> Counter[str]:
             continue
         if isinstance(thing, dict | WeakKeyDictionary | list | set | deque):
             seen.add(id(thing))
-            sizes[name] += len(thing)
+            sizes[sys.intern(name)] += len(thing)
             inner = [*thing.keys(), *thing.values()] if isinstance(thing, Mapping) else thing
             todo.extend((f"{name}[]", each) for each in inner)
         elif type(thing).__module__.partition(".")[0] in ("sip", "firmware"):
@@ -60,6 +84,7 @@ async def measure(office: Office) -> Counter[str]:
 
 
 async def live(office: Office) -> list[Counter[str]]:
+    """Let the day pass and return the sizes of each hour."""
     hours = []
     for phone in office.handsets:
         phone.live()
@@ -68,11 +93,13 @@ async def live(office: Office) -> list[Counter[str]]:
         office.quiet = False
         office.loss, office.double = (0.1, 0.05) if hour in LOSSY else (0.0, 0.0)
         end = office.clock.now() + 3600
-        await bustle(office, 2900, 10.0)
+        await bustle(office, 2400, 8.0)
         office.loss = office.double = 0.0
-        await office.renew()
         office.quiet = True
-        await asyncio.sleep(200)
+        await office.renew()
+        await asyncio.sleep(400)
+        await office.renew()
+        await asyncio.sleep(100)
         hours.append(await measure(office))
         await asyncio.sleep(end - office.clock.now())
     return hours
@@ -86,8 +113,29 @@ def test_a_day_leaves_nothing_behind() -> None:
         return office, await live(office)
 
     office, hours = run(main(), VirtualTimeLoop())
-    for name in sorted({name for hour in hours for name in hour}):
-        print(f"{name:40}", *(hour[name] for hour in hours))
-    print(office.datagrams, office.dialled, office.told, office.causes, office.outcomes, sep="\n")
-    print(office.line.counters)
-    assert 0
+    told, calls = office.told, office.causes.total()
+    assert told["call.started"] == told["call.ended"] == calls > 200 * HOURS
+    assert told["call.fault"] == told["call.fault.release"] == 0
+    assert calls > 0.95 * office.dialled, "the others gave up before they had shown who they are"
+    for wanted in (
+        "call.pickup",
+        "call.retrieved",
+        "call.transferred",
+        "sip.guessing",
+        "call.emergency.no_line",
+    ):
+        assert told[wanted] > HOURS // 2, wanted
+    assert not office.bridges
+    for number, sizes in enumerate(hours):
+        assert {name: sizes[name] for name in EMPTY if sizes[name] or name not in sizes} == {}, number
+        assert [sizes[name] for name in EVERY_PHONE] == [PHONES] * len(EVERY_PHONE), number
+        assert sizes["tasks"] == 1
+        assert all(sizes[name] <= most for name, most in WINDOWS.items()), number
+    early, late = hours[:SETTLED], hours[SETTLED:]
+    for name in {name for hour in late for name in hour} - {"blocks", *WINDOWS}:
+        most = max(hour[name] for hour in early) + LOOSE.get(name, 0)
+        assert max(hour[name] for hour in late) <= most, (name, [hour[name] for hour in hours])
+    blocks = [hour["blocks"] for hour in late]
+    half = len(blocks) // 2
+    # The least of each half, as nonces come and go. Half of a block kept for each call would show.
+    assert min(blocks[half:]) - min(blocks[:half]) < 0.5 * calls * half / HOURS, blocks

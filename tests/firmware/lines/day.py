@@ -1,7 +1,7 @@
-"""An office of sixty phones for a day of virtual time: people who call, hold, park, transfer, vanish, guess.
+"""An office of sixty phones for a day of virtual time: they call, hold, park, transfer, vanish, guess.
 
-`Office` is the house of `house.py` with a network that can lose and double datagrams, and
-that keeps no messages. Each function of SCENES is something people do; it returns when it is over, however badly it went.
+`Office` is the house of `house.py` with a network that can lose and double datagrams, and that keeps no
+messages. Each function of SCENES is something people do; it returns when it is over, however badly it went.
 """
 
 import asyncio
@@ -124,7 +124,7 @@ class Office(House):
 
 
 class Handset(Phone):
-    """A phone that goes by itself: refreshes what it has, reacts to calls by `reaction`, serves re-INVITEs."""
+    """A phone that goes by itself: refreshes what it has, reacts by `reaction`, serves re-INVITEs."""
 
     house: Office
 
@@ -331,7 +331,7 @@ async def unanswered(office: Office, a: Handset, b: Handset) -> None:
 
 
 async def elsewhere(office: Office, a: Handset) -> None:
-    """Try forwards, ring groups, numbers nobody has, calls for help, the intercom: they answer as they like."""
+    """Try forwards, ring groups, numbers nobody has, calls for help, the intercom."""
     office.dialled += 1
     a.dial(
         office.dice.choice(("250", "251", "252", "253", "254", "300", "301", "302", "999", "112", "*80255"))

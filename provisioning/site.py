@@ -48,6 +48,8 @@ __all__ = [
     "read_site",
 ]
 
+_ADDRESS: Final = "one IP address of this box, such as 192.0.2.10 or 2001:db8::10"
+
 LARGEST: Final = 65536
 """Bytes a site file may have."""
 
@@ -88,16 +90,26 @@ class Listener:
     origins: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
-        return f"{self.transport} {self.address}:{self.port}"
+        address = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.transport} {address}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """Where audio passes: UDP ports first_port to last_port of one address, both included."""
+    """Where audio passes: UDP ports first_port to last_port, both included.
+
+    `address` is for all phones, or for those on IPv4 where `address6`, an IPv6 address, serves the others.
+    """
 
     address: str
     first_port: int
     last_port: int
+    address6: str = ""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All addresses, the usual one first."""
+        return (self.address, self.address6) if self.address6 else (self.address,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +287,8 @@ def _site(document: Document, root: Table) -> Site:
         )
     _check_ports(document, listeners, media, calls)
     profile = read_country(country)
-    if dialling is not None:
-        dialling = at_home(document, dialling, profile.home, profile.emergency)
+    if dialling is not None or trunks:
+        dialling = at_home(document, dialling or Dialling(), profile.home, profile.emergency)
     home = profile.home if dialling is None else dialling.home
     trunks = tuple(trunk.at(home.code, home.trunk) for trunk in trunks)
     _check_trunks(document, listeners, trunks, dns)
@@ -335,7 +347,7 @@ def _check_ports(document: Document, listeners: tuple[Listener, ...], media: Med
         )
     for number, listener in enumerate(listeners):
         within = media.first_port <= listener.port <= media.last_port
-        if within and listener.transport == "udp" and listener.address == media.address:
+        if within and listener.transport == "udp" and listener.address in media.addresses:
             document.fault(
                 ("listener", number, "port"),
                 f"{listener.port} is one of the media ports {media.first_port} to {media.last_port}",
@@ -350,7 +362,7 @@ def _listeners(tables: list[Table]) -> tuple[Listener, ...]:
         right = "the origin of a web page such as https://phone.example.com"
         listener = Listener(
             transport,
-            table.text("address", "one IPv4 address of this box, such as 192.0.2.10", is_address),
+            table.text("address", _ADDRESS, is_address),
             table.integer("port", 1, 65535, PORTS[transport]),
             table.texts("origins", right, is_origin, ()) if table.has("origins") else (),
         )
@@ -374,10 +386,15 @@ def _same_place(one: Listener, other: Listener) -> bool:
 
 def _media(table: Table) -> Media:
     media = Media(
-        table.text("address", "one IPv4 address of this box, such as 192.0.2.10", is_address),
+        table.text("address", _ADDRESS, is_address),
         table.integer("first_port", 1024, 65534),
         table.integer("last_port", 1025, 65535),
+        table.text("address6", "one IPv6 address of this box, such as 2001:db8::10", _is_address6, "")
+        if table.has("address6")
+        else "",
     )
+    if media.address6 and ":" in media.address:
+        table.fault("address", f"{media.address} is an IPv6 address too", "write an IPv4 address here")
     if media.first_port % 2:
         table.fault(
             "first_port", f"{media.first_port} is odd", "write an even number: RTP takes the even ports"
@@ -439,9 +456,26 @@ def is_origin(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Tell whether the text is one concrete IPv4 address: phones are told it, so 0.0.0.0 cannot do."""
+    """Tell whether the text is one concrete IP address: phones are told it, so 0.0.0.0 or :: cannot do."""
+    if ":" in text:
+        return _is_address6(text)
     parts = text.split(".")
     if len(parts) != 4 or not all(_digits(part, 1, 3) and str(int(part)) == part for part in parts):
         return False
     numbers = [int(part) for part in parts]
     return max(numbers) <= 255 and 0 < numbers[0] < 224
+
+
+def _is_address6(text: str) -> bool:
+    """Tell whether the text is one concrete IPv6 address in its usual spelling (RFC 5952).
+
+    A link-local one cannot do: it means something only together with an interface, which a phone is not told.
+    """
+    from ipaddress import IPv6Address
+
+    try:
+        address = IPv6Address(text)
+    except ValueError:
+        return False
+    special = address.is_unspecified or address.is_multicast or address.is_link_local or address.ipv4_mapped
+    return not special and str(address) == text

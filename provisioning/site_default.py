@@ -31,7 +31,8 @@ transport = "tls"
 address = "{address}"
 port = {tls_port}
 
-# Audio passes through these UDP ports, four for each call.
+# Audio passes through these UDP ports, four for each call. With address6 = "an IPv6 address" phones on IPv6
+# and phones on IPv4 can talk to each other; write listeners on both, too.
 [media]
 address = "{address}"
 first_port = {first}
@@ -57,6 +58,10 @@ phones = 5
 [calls]
 most = {min(100, (last - first + 1) // 4)}
 ring_seconds = 60
+
+# Numbers outside, once there is a line: [dialling] with area_code, outside_prefix, main_number, reception,
+# allow (international and premium are closed unless named), [[dialling.did]] and [dialling.caps].
+# [emergency] notify = ["100"] has the phones of 100 show who called for help.
 
 # What people dial for features, here as it is where nothing is written; "" takes a code away.
 [codes]

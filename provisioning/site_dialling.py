@@ -39,6 +39,8 @@ class Home:
 
 NOWHERE: Final = Home()
 """A country nobody named."""
+UNSAID: Final = Home(international="")
+"""What a site says that leaves it all to its country."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ USUAL_CAPS: Final = Caps()
 class Dialling:
     """The site's word on outside numbers; "" and () where it says nothing."""
 
-    home: Home = NOWHERE
+    home: Home = UNSAID
     area: str = ""
     outside: str = ""
     main: str = ""

@@ -58,6 +58,7 @@ def plan(old: Site, new: Site) -> list[Change]:
     ]
     changes += [
         _value("media.address", old.media.address, new.media.address, Effect.RESTART),
+        _value("media.address6", old.media.address6, new.media.address6, Effect.RESTART),
         _value("media.first_port", old.media.first_port, new.media.first_port, Effect.RESTART),
         _value("media.last_port", old.media.last_port, new.media.last_port, Effect.RESTART),
         _value("sip.digest", " ".join(old.sip.digest), " ".join(new.sip.digest), Effect.NOW),
@@ -74,6 +75,7 @@ def plan(old: Site, new: Site) -> list[Change]:
             )
             for feature, code in old.codes
         ),
+        *_dialling(old, new),
         _value("desk.pickup", old.desk.pickup, new.desk.pickup, Effect.NEW_CALLS),
         _value("desk.intercom", old.desk.intercom, new.desk.intercom, Effect.NEW_CALLS),
         _value("park.first", old.desk.park_first, new.desk.park_first, Effect.NEW_CALLS),
@@ -85,6 +87,13 @@ def plan(old: Site, new: Site) -> list[Change]:
         _value("log.file_kilobytes", old.log.file_kilobytes, new.log.file_kilobytes, Effect.RESTART),
     ]
     return [change for change in changes if change is not None]
+
+
+def _dialling(old: Site, new: Site) -> list[Change | None]:
+    changes = [_value("emergency.notify", " ".join(old.notify), " ".join(new.notify), Effect.NOW)]
+    if old.dialling != new.dialling:
+        changes.append(Change("dialling", "the rules for numbers outside change", Effect.NEW_CALLS))
+    return changes
 
 
 def _trunks(old: tuple[Trunk, ...], new: tuple[Trunk, ...]) -> list[Change | None]:

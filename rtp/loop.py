@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from rtp.control import Message
     from rtp.learning import Source
 
+    Pair = tuple[socket.socket, socket.socket]
+
 TURN = 256  # sockets served per turn
 QUEUE = 64  # datagrams taken from one unlocked socket per turn
 BUFFER = 4096  # a datagram that fills it is longer than any RTP packet should be
@@ -64,7 +66,7 @@ class End:
         "_armed", "_buffer", "_clock", "_host", "_learning", "_loop", "_map", "_names", "_plain",
         "_reported", "_rtcp", "_rtcp_peer", "_rtcp_target", "_rtp", "_settled", "_target", "_view",
         "_watched", "bad", "forbidden", "foreign", "heard", "hears", "octets", "packets", "pass_on", "peer",
-        "port", "reception", "route", "row", "rtcp_count", "sent", "undelivered",
+        "port", "reception", "route", "row", "rtcp_count", "sent", "size", "undelivered",
     )  # fmt: skip
 
     row: Row | None
@@ -77,6 +79,7 @@ class End:
 
     def __init__(self, loop: Loop, port: int, rtp: socket.socket, rtcp: socket.socket) -> None:
         self.port = port
+        self.size = 4 if rtp.family == socket.AF_INET else 16  # octets of an address it can reach
         self._loop = loop
         self._buffer = loop.buffer
         self._view = loop.view
@@ -381,8 +384,6 @@ class End:
             return False
         return True
 
-    # -- what to tell
-
     def check_silence(self, now: float) -> None:
         """Report a far end that may send and does not, once per silence."""
         row = self.row
@@ -405,17 +406,19 @@ class End:
 class Loop:
     """The pool of ends, one epoll, one buffer; driven by `turn()`.
 
-    `pairs` are bound, non-blocking sockets (RTP, RTCP) keyed by RTP port. Edits are its methods;
-    what there is to tell gathers in `events`. `disconnect(socket)` takes a socket's peer away. `rest` seconds
-    are rested between turns while traffic is thick, see `rtp.pace`.
+    `pairs` are bound, non-blocking sockets (RTP, RTCP) keyed by RTP port, `others` those of the same ports
+    and the other IP version. Edits are its methods; what there is to tell gathers in `events`. The function
+    `disconnect` takes a socket's peer away. `rest` seconds are rested between turns while traffic is thick
+    (`rtp.pace`).
     """
 
     def __init__(
         self,
-        pairs: dict[int, tuple[socket.socket, socket.socket]],
+        pairs: dict[int, Pair],
         disconnect: Callable[[socket.socket], None],
         clock: Callable[[], float] = time.monotonic,
         rest: float = 0.0,
+        others: dict[int, Pair] | None = None,
     ) -> None:
         self.buffer = bytearray(BUFFER)
         self.view = memoryview(self.buffer)
@@ -431,6 +434,7 @@ class Loop:
         self.refused = self.congested = self.failed = self.unrouted = self.unknown = self.withheld = 0
         self._active: dict[int, End] = {}
         self._ends = {port: End(self, port, *pair) for port, pair in pairs.items()}
+        self._others = {port: End(self, port, *pair) for port, pair in (others or {}).items()}
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -446,6 +450,12 @@ class Loop:
             self.unknown += 1
             return
         old = end.row
+        other = self._others.get(row.port)
+        if other is not None and row.host and len(row.host) != end.size:
+            if old is not None:
+                end.remove()
+            self._ends[row.port], self._others[row.port] = other, end
+            end = other
         end.put(row)
         self._active[row.port] = end
         for port in {row.port, row.partner, old.partner if old else 0}:
@@ -473,8 +483,6 @@ class Loop:
             mutual = partner is not None and partner.row is not None and partner.row.partner == port
             end.route = partner if mutual else None
 
-    # -- answers
-
     def tell(self, event: Message) -> None:
         """Keep an event for whoever reads; the oldest goes when nobody does."""
         if len(self.events) >= EVENTS:
@@ -491,8 +499,6 @@ class Loop:
         """Return what this worker did."""
         own = {name: getattr(self, name) for name in control.Counters.__slots__ if hasattr(self, name)}
         return control.Counters(token=token, rows=len(self._active), **own)
-
-    # -- the loop
 
     def turn(self, timeout: float = -1.0) -> bool:
         """Wait at most `timeout` seconds (-1: until something happens), do a bounded piece of work.
@@ -528,6 +534,6 @@ class Loop:
     def close(self) -> None:
         """Close all sockets of the pool."""
         self.clear()
-        for end in self._ends.values():
+        for end in (*self._ends.values(), *self._others.values()):
             end.close()
         self.epoll.close()

@@ -1,8 +1,8 @@
 """The media process: a pool of bound port pairs, the portable loop, one control socket to its parent.
 
-Started by a fork before the parent is big, or as `python -m rtp.process FD HOST FIRST LAST`. It ends when the
-control socket closes; the signals that a terminal or a service manager sends to all it ignores: the parent
-decides.
+Started by a fork before the parent is big, or as `python -m rtp.process FD HOSTS FIRST LAST`. It ends when
+the control socket closes; the signals that a terminal or a service manager sends to all it ignores: the
+parent decides.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ _connect = ctypes.CDLL(None, use_errno=True).connect
 _SPARE = 64  # descriptors beside the pool
 
 
-def bind_pairs(host: str, first: int, last: int) -> dict[int, tuple[socket.socket, socket.socket]]:
+Pair = tuple[socket.socket, socket.socket]
+
+
+def bind_pairs(host: str, first: int, last: int) -> dict[int, Pair]:
     """Bind every even port and its successor from `first` to `last`, both included; skip what is taken.
 
     Stops early, with what it has, when the process may open no more descriptors. Raises OSError when the
@@ -56,6 +59,14 @@ def bind_pairs(host: str, first: int, last: int) -> dict[int, tuple[socket.socke
             if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
                 raise
     return pairs
+
+
+def common(one: dict[int, Pair], other: dict[int, Pair]) -> None:
+    """Give back the ports that could not be had on both addresses."""
+    for mine, theirs in ((one, other), (other, one)):
+        for port in mine.keys() - theirs.keys():
+            for each in mine.pop(port):
+                each.close()
 
 
 def disconnect(one: socket.socket) -> None:
@@ -114,19 +125,23 @@ class Parent:
             self.open = False
 
 
-def serve(link: socket.socket, host: str, first: int, last: int) -> None:
+def serve(link: socket.socket, hosts: str, first: int, last: int) -> None:
     """Be the media process until `link` closes; tells its pool of ports first.
 
-    Ends with exit status WRONG_ADDRESS when `host` is no address of this machine.
+    `hosts` is an address, or one of each IP version with a comma between them: a port then is ours on both.
+    Ends with exit status WRONG_ADDRESS when one is no address of this machine.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # meant for the whole group: calls have to be ended first
-    _prepare(last - first + 1 + _SPARE)
+    both = hosts.split(",")
+    _prepare((last - first + 1) * len(both) + _SPARE)
     try:
-        pairs = bind_pairs(host, first, last)
+        pairs, *others = [bind_pairs(host, first, last) for host in both]
     except OSError:
         sys.exit(WRONG_ADDRESS)
-    loop = Loop(pairs, disconnect, rest=REST)
+    for other in others:
+        common(pairs, other)
+    loop = Loop(pairs, disconnect, rest=REST, others=others[0] if others else None)
     parent = Parent(link, loop)
     ports = loop.ports
     for start in range(0, max(1, len(ports)), control.PORTS):

@@ -26,7 +26,7 @@ class Capabilities:
             status = 405 if request.method in METHODS else 501
             return Answer(status, (("Allow", ", ".join(self.methods)),))
         # 8.2.2.1
-        if request.request_uri.scheme not in self.schemes:
+        if request.request_uri.scheme not in self.schemes and not _is_help(request):
             return Answer(416)
         if "Require" in request and request.method != "CANCEL":
             # 8.2.2.3: a CANCEL requires nothing.
@@ -47,6 +47,12 @@ class Capabilities:
             if accepted.isdisjoint({"application/sdp", "application/*", "*/*"}):
                 return Answer(406)
         return None
+
+
+def _is_help(request: Request) -> bool:
+    """Tell whether a request is for an emergency service by its name (RFC 5031; RFC 6881 ED-61)."""
+    uri = request.request_uri
+    return uri.scheme == "urn" and f"{uri.opaque.lower()}.".startswith("service:sos.")
 
 
 def _optional(request: Request) -> bool:

@@ -42,3 +42,15 @@ class Flow:
 def bracketed(host: str) -> str:
     """Return `host` as it stands in a URI or Via: an IPv6 address in brackets (RFC 3261 25.1)."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def network(host: str) -> str:
+    """Return what counts as one source: an IPv4 address, or the /64 of an IPv6 one, which is one customer."""
+    if ":" not in host:
+        return host
+    head, _, tail = host.partition("%")[0].partition("::")
+    groups = head.split(":") if head else []
+    if "::" in host:
+        after = tail.split(":") if tail else []
+        groups += ["0"] * (8 - len(groups) - len(after)) + after
+    return ":".join(groups[:4])

@@ -19,6 +19,8 @@ from sip.layer import reply_flow, wants_rport
 from sip.message import Request
 
 _URI_LIMIT: Final = 1024
+FLOW_TIMER: Final = 120
+"""Seconds after which a flow counts as dead on which its phone has not shown itself (RFC 5626 10)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +320,7 @@ class Bindings:
     @staticmethod
     def _listing(bindings: list[Binding], request: Request, now: float) -> Answer:
         """10.3 step 8: every binding with the time it has left; those of this very request as granted."""
-        headers = []
+        headers = _outbound(request)
         for binding in bindings:
             left = binding.expires if _repeated(binding, request) else ceil(binding.expires_at - now)
             headers.append(("Contact", binding.listed(left)))
@@ -327,6 +329,16 @@ class Bindings:
 
 def _nobody(aor: str) -> None:
     """Hear of a change where nobody wants to."""
+
+
+def _outbound(request: Request) -> list[tuple[str, str]]:
+    """RFC 5626 6: tell a phone that asked for it that its flow is used, and how often to show it is alive."""
+    if "reg-id" not in (request.get("Contact") or "") or len(request.values("Via")) > 1:
+        return []
+    tags = {tag.lower() for name in ("Supported", "Require") for tag in request.values(name)}
+    if "outbound" not in tags or not any(one.instance and one.reg_id for one in request.contacts):
+        return []
+    return [("Require", "outbound"), ("Flow-Timer", str(FLOW_TIMER))]
 
 
 def _repeated(binding: Binding, request: Request) -> bool:

@@ -40,7 +40,9 @@ Done = Callable[[Response | None], None]
 
 _IN_DIALOG: Final = frozenset({"INVITE", "BYE", "UPDATE", "PRACK", "REFER"})
 _OURS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "PRACK", "REFER")
-_EXTENSIONS: Final = ("100rel", "timer", "norefersub", "replaces")
+_BUSY: Final = 0.8
+_LATE_SECONDS: Final = 1.0
+_EXTENSIONS: Final = ("100rel", "timer", "norefersub", "replaces", "outbound")
 
 
 class StackUser(Protocol):
@@ -84,6 +86,7 @@ class Stack:
         self._salt = int.from_bytes(random(8), "big")
         self._handlers = dict(handlers or {})
         self._refreshes = Refreshes()
+        self._late_until = 0.0
         self._core.supported = (*_EXTENSIONS, *config.supported)
         self.notifier = Notifier(self._core, packages or {})
         events = ("SUBSCRIBE",) if packages else ()
@@ -291,7 +294,7 @@ class Stack:
             validate(request)
             self._on_cancel(request, key, flow, now)
             return
-        if self._overloaded(request):
+        if self._overloaded(request, now):
             self._core.count("refused for load")
             retry = (("Retry-After", str(self._core.config.retry_after)),)
             self._refuse(request, key, flow, Answer(503, retry))
@@ -387,18 +390,33 @@ class Stack:
         else:
             self._refuse(request, key, flow, Answer(200))
 
-    def _overloaded(self, request: Request) -> bool:
-        """Whether new work must wait. Work within a session has a tenth more room, calls for help all."""
-        layer, config = self._layer, self._core.config
-        load = len(layer.servers) + len(layer.clients)
-        full = len(self._core.sessions) >= config.max_sessions
-        if load < config.max_transactions and not full:
+    def late(self, now: float) -> None:
+        """Note that a turn of the loop took too long: for a second no new work is begun."""
+        self._core.count("a turn took too long")
+        self._late_until = now + _LATE_SECONDS
+
+    def urgent(self, uri: str) -> bool:
+        """Whether a Request-URI, as written, calls for help."""
+        try:
+            return self._user.urgent(Request("INVITE", uri, []))
+        except BadMessage:
             return False
+
+    def _overloaded(self, request: Request, now: float) -> bool:
+        """Whether a request must wait: new work above four fifths of a bound or while the box is late.
+
+        Work within a session has the whole bound and a tenth more, a call for help a fifth more: a reserve,
+        but a bounded one. Registrations known by their wording do not come here.
+        """
+        layer, config = self._layer, self._core.config
+        load = (len(layer.servers) + len(layer.clients)) / config.max_transactions
         if request.to_tag:
-            return load >= config.max_transactions * 1.1
-        if request.method != "INVITE":
-            return load >= config.max_transactions
-        return not self._user.urgent(request)
+            return load >= 1.1  # as told above
+        full = max(load, len(self._core.sessions) / config.max_sessions)
+        if full < _BUSY and now >= self._late_until:
+            return False
+        urgent = request.method == "INVITE" and self._user.urgent(request)
+        return not urgent or full >= 1.2
 
     def _session_of(self, request: Request) -> Session | None:
         tag = request.to_tag

@@ -264,6 +264,14 @@ class UasSession(Session):
             self._core.send(self._transaction.flow, self._transaction.last)
             self._remind(now)
 
+    def say_once(self) -> None:
+        """Send a refusal once instead of until its ACK: nobody has proved to be where it goes.
+
+        Whoever repeats the INVITE still gets it again, one for one.
+        """
+        if self._transaction is not None:
+            self._transaction.reliable = True
+
     def _on_transaction(
         self, transaction: Transaction, event: str, message: Request | Response | None, now: float
     ) -> None:

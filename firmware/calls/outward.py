@@ -40,7 +40,7 @@ async def outward(
     house.traffic.begins(payer)
     caller = plan.caller_id(call.caller.party, by)
     result: Outcome | Ending = Ending(Cause.NO_LINE, By.BOX)
-    for position, line in enumerate(() if house.lines is None else house.lines.lines(), 1):
+    for position, line in enumerate(() if house.lines is None else tuple(house.lines.lines()), 1):
         if not line.up or not house.traffic.room(line):
             continue
         if house.traffic.line_hourly(line.name) >= line_cap(plan):

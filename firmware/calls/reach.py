@@ -68,6 +68,11 @@ def short_kind(digits: str, home: str) -> Ranked | None:
     return Ranked(Reach.NATIONAL if cheap else Reach.PREMIUM, home)
 
 
+def load_plans() -> None:
+    """Load the numbering plans now."""
+    is_country("de")
+
+
 def country_of(code: str) -> str:
     """Return the country that has a country code, the largest where several share it; "" if none has."""
     import phonenumbers

@@ -12,7 +12,7 @@ from firmware.lines.guesses import Guesses
 from firmware.lines.identity import is_anonymous
 from sip.answer import Answer
 from sip.digest import Challenge, DigestServer, Granted
-from sip.flow import Address, Flow, Transport
+from sip.flow import Address, Flow, Transport, network
 from sip.message import Request
 from sip.session import Session
 
@@ -23,8 +23,12 @@ _FORBIDDEN: Final = Answer(403)
 
 
 def dialled(request: Request) -> str:
-    """Return the number a request is for: the user part without telephone parameters (RFC 3261 19.1.6)."""
-    return request.request_uri.user.partition(";")[0]
+    """Return the number a request is for: the user part without telephone parameters (RFC 3261 19.1.6).
+
+    For an emergency service (RFC 5031) its whole name, such as urn:service:sos.fire.
+    """
+    uri = request.request_uri
+    return f"urn:{uri.opaque}" if uri.scheme == "urn" else uri.user.partition(";")[0]
 
 
 def is_lan(host: str) -> bool:
@@ -35,6 +39,11 @@ def is_lan(host: str) -> bool:
         second = host.split(".", 2)[1]
         return second.isdecimal() and 16 <= int(second) <= 31
     return host.startswith(("10.", "127.", "192.168.", "169.254."))
+
+
+def is_near(host: str, ours: str) -> bool:
+    """Tell whether an IP address is local to us: a private one, or of the IPv6 network our own is of."""
+    return is_lan(host) or (":" in host and ":" in ours and network(host) == network(ours))
 
 
 def _same(identity: object, account: Account) -> bool:
@@ -140,5 +149,5 @@ class Gate:
             and request.method == "INVITE"
             and not request.to_tag
             and self._is_emergency(dialled(request))
-            and is_lan(flow.remote[0])
+            and is_near(flow.remote[0], flow.local[0])
         )

@@ -11,24 +11,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from sip.flow import network
+
 BURST: Final = 5
 SECONDS_PER_TRY: Final = 75.0
 LIMIT: Final = 4096
 """Sources with wrong answers, and users with right ones, that are remembered."""
 
 Key = tuple[str, str]
-
-
-def network(host: str) -> str:
-    """Return what counts as one source: an IPv4 address, or the /64 of an IPv6 one, which is one customer."""
-    if ":" not in host:
-        return host
-    head, _, tail = host.partition("%")[0].partition("::")
-    groups = head.split(":") if head else []
-    if "::" in host:
-        after = tail.split(":") if tail else []
-        groups += ["0"] * (8 - len(groups) - len(after)) + after
-    return ":".join(groups[:4])
 
 
 class Guesses:

@@ -20,10 +20,12 @@ from firmware.lines.gate import Digests, Gate, dialled
 from firmware.lines.history import history
 from firmware.lines.identity import asserted, named, presented, referred_by, unserved
 from firmware.lines.mailbox import MAILBOX, MailboxPackage
+from firmware.lines.message import send_text
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
 from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, SipLeg, read
 from firmware.lines.status import GOODBYES
 from firmware.media import Description
+from firmware.media.rewrite import moved
 from firmware.store.model import Extension
 from sip.answer import Answer
 from sip.digest import DigestServer
@@ -55,7 +57,8 @@ class SipSettings:
     `phones` those of one extension. `address` is our host where a socket is bound to all addresses.
     `open_emergency`: an emergency call from the local network needs no proof of who calls (a matter of the
     country). `session_seconds` and `shortest_session` are those of session timers (RFC 4028), see
-    `StackConfig`.
+    `StackConfig`. `media6` is the media address that phones on IPv6 are told, where there is one beside the
+    usual.
     """
 
     realm: str = "branchline"
@@ -68,6 +71,7 @@ class SipSettings:
     open_emergency: bool = True
     session_seconds: int = 1800
     shortest_session: int = 90
+    media6: str = ""
 
     @property
     def stack(self) -> StackConfig:
@@ -154,7 +158,7 @@ class SipEndpoint:
     """One stack and everything the box does with it. It is the stack's user and the calls' dialer.
 
     `send` puts bytes on a flow (`Transports.send`); `clock.now` must be what the transports' clock is.
-    Set `calls` before traffic comes. `proved` hears on which connection somebody has shown who they are.
+    Set `calls` before traffic comes. `proved` hears on which flow somebody has shown who they are.
     """
 
     def __init__(
@@ -244,6 +248,16 @@ class SipEndpoint:
         """Return the registered phones of an extension."""
         return self._registrations.phones(extension)
 
+    def show(self, extension: str, text: str) -> int:
+        """Show a text on every phone of an extension; return how many there are."""
+        account = self._accounts.get(extension)
+        if account is None:
+            return 0
+        now = self._now()
+        return send_text(
+            self.stack, self._registrations.lookup(extension, now), account.party.number, text, now
+        )
+
     def close(self) -> None:
         """End whatever session is left and hand the registrations to the store."""
         self.stack.close(self._now())
@@ -297,7 +311,7 @@ class SipEndpoint:
             binding.flow,
             caller=str(named(caller, host)),
             callee=str(NameAddr(SipUri(user=account.party.number, host=host))),
-            offer=None if offer is None else bytes(offer),
+            offer=None if offer is None else bytes(self._reachable(offer, binding.flow)),
             listener=leg,
             now=now,
             reliable=offer is not None,
@@ -315,6 +329,11 @@ class SipEndpoint:
         leg.calling(session)
         return leg
 
+    def _reachable(self, offer: Description, flow: Flow) -> Description:
+        """Return an offer with our address of the IP version that the phone speaks."""
+        host = self._settings.media6
+        return moved(offer, host) if host and ":" in flow.remote[0] else offer
+
     # -- for the stack (sip.stack.StackUser) -------------------------------------------------------
 
     def authorize(
@@ -323,7 +342,7 @@ class SipEndpoint:
         """Say who asks."""
         trunk = None if self.trunks is None else self.trunks.whose(request, flow, session)
         verdict = trunk or self._gate.authorize(request, flow, session, now)
-        if flow.id and not isinstance(verdict, Answer):
+        if verdict is not STRANGER and not isinstance(verdict, Answer):
             self._proved(flow)
         return verdict
 
@@ -333,6 +352,8 @@ class SipEndpoint:
 
     def incoming(self, session: UasSession, identity: object, now: float) -> None:
         """Make a leg of a new session and hand it to call control."""
+        if identity is STRANGER:
+            session.say_once()
         if self.calls is None or session.request is None:
             self._reject(session, Cause.SHUTDOWN, now)
             return

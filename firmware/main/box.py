@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from firmware.calls.house import Circle, Settings
 from firmware.calls.making import make_plan
 from firmware.calls.plan import Plan
+from firmware.calls.reach import load_plans
 from firmware.calls.supervisor import Calls
 from firmware.clock import Clock
 from firmware.errors import OperatorError
 from firmware.journal import CappedFile, Journal, Kind, Level, Terminal
 from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
+from firmware.main.alarm import Alarms
 from firmware.main.outside import Outside
 from firmware.main.preferences import Preferences
 from firmware.main.reload import SECURE, Listeners, in_force
@@ -24,6 +26,7 @@ from firmware.media import Media, MediaError
 from firmware.media.worker import Worker
 from firmware.store import FileKey, Store
 from provisioning.site import Site
+from sip.flow import bracketed
 from sip.transport import Transports
 
 if TYPE_CHECKING:
@@ -150,6 +153,7 @@ class Box:
         )
         self._line.calls = self._calls
         self._outside = Outside(self._line, self._calls, self._transports, store, journal, clock)
+        self._calls.house.alarm = Alarms(store, self._line, journal, self.site).tell
         self._calls.house.lamps.listener = self._line.lamps_changed
         self._listeners = Listeners(self._transports, lambda: bool(self._calls.active()))
         media.on_restart = lambda: journal.log(MEDIA_BACK)
@@ -203,6 +207,8 @@ class Box:
             say(warning)
         say(f"ready: {', '.join(self._listeners.names())}; Ctrl-C stops")
         self._journal.log(READY, listeners=len(self._listeners.names()), extensions=len(extensions))
+        if self._site.dialling is not None:
+            load_plans()  # now, not on the way of the first call
         gc.collect()
         gc.freeze()  # what was made so far stays: the collector need not look at it again
 
@@ -296,7 +302,7 @@ class Box:
         from firmware.operations.context import Phone
 
         return [
-            Phone(one.transport, f"{one.address[0]}:{one.address[1]}", one.seconds)
+            Phone(one.transport, f"{bracketed(one.address[0])}:{one.address[1]}", one.seconds)
             for one in self._line.phones(extension)
         ]
 
@@ -337,6 +343,15 @@ class Box:
             )
             for one in self._outside.states()
         ]  # fmt: skip
+
+    def outside_calls(self, extension: str) -> tuple[int, int]:
+        """Return how many calls outside an extension has now, and began within the hour."""
+        traffic = self._calls.house.traffic
+        return traffic.of(extension), traffic.hourly(extension)
+
+    def forget_calls(self, extension: str | None) -> None:
+        """Begin the count of the hour anew."""
+        self._calls.house.traffic.forget(extension)
 
     def trunk_changed(self, name: str) -> None:
         """Have a trunk use its new password."""
@@ -415,6 +430,7 @@ class Box:
         ]
 
     def _plan(self, site: Site) -> Plan:
+        self._transports.emergency(site.country.emergency)
         return make_plan(site, self._store.extensions.list(), self._store.groups.list())
 
     def _line_settings(self, site: Site) -> SipSettings:
@@ -426,6 +442,7 @@ class Box:
             phones=site.registration.phones,
             session_seconds=site.sip.session_seconds,
             shortest_session=site.sip.shortest_session,
+            media6=site.media.address6,
         )
 
 

@@ -38,7 +38,7 @@ def start(state: str | None, address: str | None) -> int:
 
     dump_nothing()
     gc.freeze()  # the collector writes into what it looks at, and what is written is shared no longer
-    worker = fork_early(site.media.address, site.media.first_port, site.media.last_port)
+    worker = fork_early(",".join(site.media.addresses), site.media.first_port, site.media.last_port)
     try:
         stay_unread()
         import asyncio
@@ -94,7 +94,7 @@ def read_or_default(directory: str, address: str | None) -> tuple[str | None, "S
     from provisioning.site import SiteError, is_address, parse_site, read_site
 
     if address is not None and not is_address(address):
-        raise NotStarted("--address: not one IPv4 address of this machine; give one such as 192.0.2.10")
+        raise NotStarted("--address: not one IP address of this machine; give one such as 192.0.2.10")
     path = Path(directory, SITE_FILE)
     try:
         if path.exists():
@@ -117,9 +117,9 @@ def check_listeners(site: "Site") -> None:
         (kinds.get(one.transport, socket.SOCK_STREAM), one.address, one.port, str(one))
         for one in site.listeners
     ]
-    places.append((socket.SOCK_DGRAM, site.media.address, 0, f"media {site.media.address}"))
+    places += [(socket.SOCK_DGRAM, address, 0, f"media {address}") for address in site.media.addresses]
     for kind, address, port, name in places:
-        with socket.socket(socket.AF_INET, kind) as trial:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as trial:
             if kind == socket.SOCK_STREAM:
                 trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -57,6 +57,7 @@ class Bridge:
         self._media = media
         self._ports: dict[Side, int] = {"caller": caller, "callee": callee}
         self._sent: dict[Side, SessionDescription] = {}
+        self._far: dict[Side, bytes] = {}  # where each far end was last, packed
         self._pending: _Exchange | None = None
         self._agreed: _Exchange | None = None
         self._open = True
@@ -80,7 +81,7 @@ class Bridge:
         """
         index = audio_line(description)
         offered = description.media[index]
-        self._place(offered)
+        self._far[side] = self._place(offered)[0] or self._far.get(side, b"")
         forwarded = self._emit(_other(side), self._filled(_other(side), description), index)
         self._pending = _Exchange(side, index, len(description.media), offered, forwarded)
         return forwarded
@@ -101,7 +102,7 @@ class Bridge:
         except BadMessage as error:
             raise NotAcceptable(error.why) from error
         answered, offered = description.media[exchange.index], exchange.offered
-        self._place(answered)
+        self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
         mux = offered.get("rtcp-mux") is not None and answered.get("rtcp-mux") is not None
         if not mux and not answered.rejected:
             description = description.with_media(exchange.index, answered.without_attributes("rtcp-mux"))
@@ -197,9 +198,9 @@ class Bridge:
     def _place(self, medium: Media) -> tuple[bytes, int, int]:
         """Return where a far end wants its media; raises NotAcceptable where we cannot or must not send."""
         host, rtp, rtcp = place(medium)
-        if host and len(host) != len(self._media.packed_host):
+        if host and len(host) not in self._media.hosts:
             raise NotAcceptable("the media address is of another IP version than ours")
-        if host == self._media.packed_host and self._media.owns(rtp):
+        if host in self._media.packed_hosts and self._media.owns(rtp):
             # two such calls would feed each other for ever
             raise NotAcceptable("the media address is our own")
         return host, rtp, rtcp
@@ -214,7 +215,7 @@ class Bridge:
 
     def _emit(self, to: Side, description: SessionDescription, index: int) -> SessionDescription:
         """Rewrite a description for one side, as the newest of our own series of descriptions to it."""
-        host = self._media.host
+        host = self._media.host(self._far.get(to, b""))
         before = self._sent.get(to)
         session = str(int.from_bytes(os.urandom(4), "big"))
         origin = before.origin if before else Origin(session, 1, Connection.to(host))

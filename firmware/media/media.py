@@ -45,8 +45,9 @@ class Media:
     ) -> None:
         self.learning = learning
         self.silence = silence
-        self.host = worker.host
-        self.packed_host = packed(worker.host)
+        hosts = worker.host.split(",")
+        self.hosts = {len(packed(host)): host for host in hosts}  # by the octets of an address: 4 or 16
+        self.packed_hosts = frozenset(map(packed, hosts))
         self.restarts = 0
         self.on_restart: Callable[[], None] | None = None
         self.on_failure: Callable[[], None] | None = None
@@ -146,6 +147,10 @@ class Media:
     def owns(self, port: int) -> bool:
         """Tell whether a port is of our range."""
         return self._worker.first <= port <= self._worker.last + 1
+
+    def host(self, far: bytes) -> str:
+        """Return our address towards a far end's packed one: of the same IP version where we have it."""
+        return self.hosts.get(len(far)) or next(iter(self.hosts.values()))
 
     def row(self, port: int) -> Row | None:
         """Return the row in force for a port."""

@@ -8,6 +8,8 @@ in place with port 0.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from firmware.media.errors import NotAcceptable
 from firmware.media.worker import packed
 from rtp.plan import NO_EVENT
@@ -112,6 +114,16 @@ def _ours(medium: Media, here: Connection, port: int) -> Media:
     lines = tuple([line for line in medium.lines if line[0] in _KEPT_LINES])
     ours = Media(medium.kind, port, medium.proto, medium.formats, here, attributes, lines)
     return ours.with_direction(direction(medium))
+
+
+def moved(description: SessionDescription, host: str) -> SessionDescription:
+    """Return a description of ours with another address of ours; it stays the same session."""
+    connection = Connection.to(host)
+    media = tuple(
+        replace(medium, connection=connection) if medium.connection is not None else medium
+        for medium in description.media
+    )
+    return replace(description, connection=connection, media=media)
 
 
 def _kept(attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:

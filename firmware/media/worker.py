@@ -106,6 +106,8 @@ class Worker:
 def fork_early(host: str, first_port: int, last_port: int) -> Worker:
     """Fork the media process for a pool of ports, both bounds included, on a local address.
 
+    `host` may be one address of each IP version with a comma between them.
+
     To be called first thing in main: no thread may exist and no event loop run.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -99,6 +99,14 @@ class Live(Protocol):
         """Return how the trunks are, in the order of the site file."""
         ...
 
+    def outside_calls(self, extension: str) -> tuple[int, int]:
+        """Return how many calls outside an extension (its id) has now, and began within the hour."""
+        ...
+
+    def forget_calls(self, extension: str | None) -> None:
+        """Begin the count of the hour anew for an extension; None: for all, and for the lines."""
+        ...
+
     def trunk_changed(self, name: str) -> None:
         """Have a trunk use the password the store has now."""
         ...

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from sip.errors import LocalError
 from sip.flow import Address, Flow, Transport
+from sip.transport.fair import Shares
 from sip.transport.outgoing import Outgoing, Trust, Wish, is_ip
 from sip.transport.route import choose, source_towards
 from sip.transport.stream import StreamLimits
 from sip.transport.tcp import StreamTransport
-from sip.transport.udp import UdpTransport
+from sip.transport.udp import LATE, UdpTransport
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -64,6 +65,8 @@ class Transports:
         self.trust: Trust | None = None
         self._numbers = count(1)
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._shares = Shares(self._urgent)
         self.counters: defaultdict[str, int] = defaultdict(int)
 
     def start(self, stack: Stack) -> None:
@@ -94,7 +97,15 @@ class Transports:
             raise LocalError("a TLS context belongs to TLS, and to nothing else")
         try:
             if kind == "UDP":
-                udp = UdpTransport(self._loop, (host, port), stack.receive, self._clock, self.count)
+                udp = UdpTransport(
+                    self._loop,
+                    (host, port),
+                    stack.receive,
+                    self._clock,
+                    self.count,
+                    self._shares,
+                    stack.late,
+                )
                 self._udp[udp.address] = udp
                 return udp.address
             stream = self._stream(kind, origins)(
@@ -111,6 +122,10 @@ class Transports:
             raise BindError(kind, host, port, error) from error
         self._streams.append(stream)
         return stream.address
+
+    def emergency(self, numbers: Iterable[str]) -> None:
+        """Name the numbers no flood may shadow."""
+        self._shares.emergency = tuple(numbers)
 
     def secure(self, context: SSLContext) -> None:
         """Serve TLS with another certificate; connections there are already go on."""
@@ -168,6 +183,7 @@ class Transports:
             found = choose(list(self._udp), remote, local)
             if found is None:
                 self.count("outgoing: no UDP listener fits")
+            self._shares.prove(remote)  # we chose to talk to it
             return Flow("UDP", found or (local, 0), remote)
         if self._outgoing is None:
             self._outgoing = Outgoing(
@@ -186,8 +202,10 @@ class Transports:
         return self._outgoing.open(Wish(transport, remote, name, source, trust), reachable)
 
     def prove(self, flow: Flow) -> None:
-        """Let a connection live long: somebody has proved on it who they are."""
-        if flow.id:
+        """Let a connection live long, or give an address its share: somebody has proved who they are."""
+        if not flow.id:
+            self._shares.prove(flow.remote)
+        else:
             for stream in self._streams:
                 stream.prove(flow)
 
@@ -217,20 +235,27 @@ class Transports:
 
         return partial(WebSocketTransport, origins=origins)
 
-    def count(self, name: str) -> None:
-        """Add one to a counter."""
-        self.counters[name] += 1
+    def count(self, name: str, times: int = 1, /) -> None:
+        """Add to a counter."""
+        self.counters[name] += times
+
+    def _urgent(self, uri: str) -> bool:
+        return self._stack is not None and self._stack.urgent(uri)
 
     def _wake(self, when: float) -> None:
         """Arm the timer for the stack's next deadline, which is earlier than any before."""
         if self._timer is not None:
             self._timer.cancel()
+        self._due = when
         self._timer = self._loop.call_later(max(0.0, when - self._clock()), self._run)
 
     def _run(self) -> None:
         self._timer = None
         if self._stack is not None:
-            self._stack.run(self._clock())
+            now = self._clock()
+            if now - self._due > LATE:
+                self._stack.late(now)
+            self._stack.run(now)
             deadline = self._stack.next_deadline()
             if deadline is not None:
                 self._wake(deadline)

@@ -109,10 +109,15 @@ def test_missing_keys() -> None:
         ('"de"', '"dee"', (2, "country"), 'did you mean "de"?'),
         ('"de"', "false", (2, "country"), "false is not a choice"),
         ('"udp"', '"UDP"', (5, "listener[1].transport"), "write one of udp, tcp, tls"),
-        ('"192.0.2.10"\n\n', '"192.0.2.256"\n\n', (6, "listener[1].address"), "one IPv4 address"),
-        ('"192.0.2.10"\n\n', '"0.0.0.0"\n\n', (6, "listener[1].address"), "one IPv4 address"),
-        ('"192.0.2.10"\n\n', '"192.0.2.010"\n\n', (6, "listener[1].address"), "one IPv4 address"),
-        ('"192.0.2.10"\n\n', '"pbx.example"\n\n', (6, "listener[1].address"), "one IPv4 address"),
+        ('"192.0.2.10"\n\n', '"192.0.2.256"\n\n', (6, "listener[1].address"), "one IP address"),
+        ('"192.0.2.10"\n\n', '"0.0.0.0"\n\n', (6, "listener[1].address"), "one IP address"),
+        ('"192.0.2.10"\n\n', '"192.0.2.010"\n\n', (6, "listener[1].address"), "one IP address"),
+        ('"192.0.2.10"\n\n', '"pbx.example"\n\n', (6, "listener[1].address"), "one IP address"),
+        ('"192.0.2.10"\n\n', '"2001:DB8::1"\n\n', (6, "listener[1].address"), "one IP address"),
+        ('"192.0.2.10"\n\n', '"fe80::1"\n\n', (6, "listener[1].address"), "one IP address"),
+        ('"192.0.2.10"\n\n', '"::"\n\n', (6, "listener[1].address"), "one IP address"),
+        ('"192.0.2.10"\n\n', '"::ffff:192.0.2.1"\n\n', (6, "listener[1].address"), "one IP address"),
+        ("16384", '16384\naddress6 = "192.0.2.1"', (11, "media.address6"), "one IPv6 address"),
         ("16384", '"16384"', (10, "media.first_port"), "'16384' is not a whole number"),
         ("16384", "true", (10, "media.first_port"), "true is not a whole number"),
         ("16384", "16385", (10, "media.first_port"), "even"),
@@ -217,6 +222,24 @@ def test_country_profile_cannot_be_emptied() -> None:
         assert (caught.value.line, caught.value.key.partition("[")[0]) == (2, "emergency")
     with pytest.raises(SiteError, match="missing"):
         parse_country('name = "X"\n', "xx", "xx.toml")
+
+
+def test_ipv6_addresses_have_brackets_where_a_port_follows() -> None:
+    text = default_site("2001:db8::10")
+    site = parse_site(
+        text.replace(
+            'address = "2001:db8::10"\nfirst', 'address = "192.0.2.1"\naddress6 = "2001:db8::10"\nfirst'
+        )
+    )
+    assert str(site.listeners[0]) == "udp [2001:db8::10]:5060"
+    assert site.media.addresses == ("192.0.2.1", "2001:db8::10")
+    assert parse_site(text).media.addresses == ("2001:db8::10",)
+
+
+def test_an_ipv6_address_beside_another_is_refused() -> None:
+    text = default_site("2001:db8::10").replace("first_port", 'address6 = "2001:db8::11"\nfirst_port')
+    with pytest.raises(SiteError, match="IPv6 address too"):
+        parse_site(text)
 
 
 WEB = """

@@ -294,3 +294,21 @@ def test_bindings_stay_bounded_and_their_indexes_true(steps: list[tuple[int, int
         assert len(site.bindings) <= LIMITS.contacts
         alive = {binding.flow.id for binding in site.bindings.lookup("a", site.now)} - {0}
         assert set(site.bindings._connections) == alive
+
+
+FLOW = '<sip:a@192.0.2.9:5062;ob>;+sip.instance="<urn:uuid:1>"'
+
+
+def test_a_phone_that_asks_for_outbound_learns_that_its_flow_is_used_and_for_how_long() -> None:
+    site = Site()
+    asked = site.request(f"{FLOW};reg-id=1")
+    assert "Flow-Timer" not in dict(site.send(asked).headers)
+    phone = Site()
+    headers = (("Contact", f"{FLOW};reg-id=1"), ("Supported", "path, outbound"))
+    request = phone.phone.request("REGISTER", contact=False, headers=headers)
+    told = dict(phone.send(request, TCP).headers)
+    assert (told["Require"], told["Flow-Timer"]) == ("outbound", "120")
+    plain = (("Contact", "<sip:a@192.0.2.9>"), ("Supported", "outbound"))
+    assert "Require" not in dict(
+        phone.send(phone.phone.request("REGISTER", contact=False, headers=plain)).headers
+    )

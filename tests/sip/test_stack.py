@@ -88,7 +88,7 @@ def test_options_tells_what_is_served() -> None:
     ok = response(bench.feed(message), 200)
     assert ok.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, REFER, REGISTER"
     assert ok.get("Accept") == "application/sdp"
-    assert ok.get("Supported") == "100rel, timer, norefersub, replaces"
+    assert ok.get("Supported") == "100rel, timer, norefersub, replaces, outbound"
 
 
 @pytest.mark.parametrize(
@@ -212,36 +212,70 @@ def crowded(bench: Bench, calls: int) -> None:
         bench.feed(Phone().invite())
 
 
-def test_above_the_bound_new_calls_are_refused_without_state() -> None:
+def test_above_four_fifths_new_calls_are_refused_without_state() -> None:
     bench = Bench(config=StackConfig(max_transactions=10, retry_after=7))
     crowded(bench, 10)
     message = Phone().invite()
     refusal = response(bench.feed(message), 503)
     assert refusal.get("Retry-After") == "7"
-    assert len(bench.user.sessions) == 10
-    assert bench.stack.transaction_count == 10
+    assert len(bench.user.sessions) == 8
+    assert bench.stack.transaction_count == 8
     assert response(bench.feed(message), 503).to_tag == refusal.to_tag
 
 
-def test_above_the_bound_calls_for_help_and_byes_go_through() -> None:
+def test_above_four_fifths_calls_for_help_and_what_belongs_to_a_call_go_through() -> None:
     bench = Bench(config=StackConfig(max_transactions=10))
-    phone = Phone()
+    phone, ringing = Phone(), Phone()
     bench.feed(phone.invite())
     session = bench.user.sessions[0]
     session.accept(ANSWER, bench.now)
+    waiting = ringing.invite()
+    bench.feed(waiting)
     crowded(bench, 12)
+    assert bench.stack.transaction_count == 8
+    assert bench.feed(phone.request("ACK", to_tag=session.tag, cseq=phone.cseq)) == []
+    assert session.state == "confirmed"
     assert response(bench.feed(phone.request("BYE", to_tag=session.tag)), 200)
+    assert response(bench.feed(ringing.same_branch("CANCEL", waiting)), 200)
     bench.user.help = True
     assert response(bench.feed(Phone().invite()), 100)
 
 
+def test_even_the_reserve_for_help_has_a_bound() -> None:
+    bench = Bench(config=StackConfig(max_transactions=10))
+    bench.user.help = True
+    crowded(bench, 20)
+    assert len(bench.user.sessions) == 12
+
+
+def test_a_registration_known_by_its_wording_lives_on_and_a_new_one_waits() -> None:
+    bench = Bench(config=StackConfig(max_transactions=10), handlers={"REGISTER": register})
+    phone = Phone()
+    options = {"contact": False, "uri": "sip:192.0.2.1"}
+    assert response(bench.feed(phone.request("REGISTER", **options)), 200)  # type: ignore[arg-type]
+    crowded(bench, 10)
+    assert response(bench.feed(phone.request("REGISTER", **options)), 200)  # type: ignore[arg-type]
+    assert response(bench.feed(Phone().request("REGISTER", **options)), 503)  # type: ignore[arg-type]
+
+
+def test_a_box_that_is_late_begins_nothing_for_a_second() -> None:
+    bench = Bench()
+    bench.stack.late(bench.now)
+    assert response(bench.feed(Phone().invite()), 503)
+    bench.user.help = True
+    assert response(bench.feed(Phone().invite()), 100)
+    bench.user.help = False
+    bench.wait(1)
+    assert response(bench.feed(Phone().invite()), 100)
+
+
 def test_sessions_are_bounded_too() -> None:
-    bench = Bench(config=StackConfig(max_sessions=3))
-    crowded(bench, 5)
-    assert len(bench.user.sessions) == 3
+    bench = Bench(config=StackConfig(max_sessions=5))
+    crowded(bench, 6)
+    assert len(bench.user.sessions) == 4
     bench.user.sessions[0].reject(486, bench.now)
     crowded(bench, 1)
-    assert len(bench.user.sessions) == 4
+    assert len(bench.user.sessions) == 5
 
 
 # -- asking

@@ -50,6 +50,13 @@ class WrittenLive:
     def trunks(self) -> Sequence[TrunkView]:
         return self.lines
 
+    def outside_calls(self, extension: str) -> tuple[int, int]:
+        self.told.append(("outside", extension))
+        return (1, 7)
+
+    def forget_calls(self, extension: str | None) -> None:
+        self.told.append(("forget", extension))
+
     def trunk_changed(self, name: str) -> None:
         self.told.append(("trunk", name))
 

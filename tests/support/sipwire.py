@@ -56,11 +56,16 @@ class Message:
     def media(self) -> tuple[str, int]:
         """Address and port of the first audio stream in the SDP body."""
         text = self.body.decode()
-        host = re.search(r"^c=IN IP4 (\S+)", text, re.MULTILINE)
+        host = re.search(r"^c=IN IP[46] (\S+)", text, re.MULTILINE)
         port = re.search(r"^m=audio (\d+) ", text, re.MULTILINE)
         if not host or not port:
             raise AssertionError("the message carries no audio description")
         return host[1], int(port[1])
+
+
+def bracketed(host: str) -> str:
+    """Return an address as it stands in a URI."""
+    return f"[{host}]" if ":" in host else host
 
 
 def parameters(challenge: str) -> dict[str, str]:
@@ -101,8 +106,9 @@ def digest(
 
 def sdp(host: str, port: int, direction: str = "sendrecv", version: int = 1) -> bytes:
     """One PCMA/PCMU stream with telephone events."""
+    family = "IP6" if ":" in host else "IP4"
     return (
-        f"v=0\r\no=- 7 {version} IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+        f"v=0\r\no=- 7 {version} IN {family} {host}\r\ns=-\r\nc=IN {family} {host}\r\nt=0 0\r\n"
         f"m=audio {port} RTP/AVP 8 0 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n"
         f"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na={direction}\r\n"
     ).encode()
@@ -118,7 +124,9 @@ class Wire:
     received: list[Message] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket = socket.socket(
+            socket.AF_INET6 if ":" in self.address else socket.AF_INET, socket.SOCK_DGRAM
+        )
         self.socket.bind((self.address, self.port))
 
     def __enter__(self) -> Self:
@@ -145,13 +153,13 @@ class Wire:
         branch = branch or f"z9hG4bK{secrets.token_hex(8)}"
         lines = [
             f"{method} {uri} SIP/2.0",
-            f"Via: SIP/2.0/UDP {self.address}:{self.port};branch={branch};rport",
+            f"Via: SIP/2.0/UDP {bracketed(self.address)}:{self.port};branch={branch};rport",
             "Max-Forwards: 70",
-            f"From: <sip:{user}@{self.server[0]}>;tag={tag or secrets.token_hex(4)}",
-            f"To: {to or f'<sip:{user}@{self.server[0]}>'}",
+            f"From: <sip:{user}@{bracketed(self.server[0])}>;tag={tag or secrets.token_hex(4)}",
+            f"To: {to or f'<sip:{user}@{bracketed(self.server[0])}>'}",
             f"Call-ID: {call_id or f'{next(_count)}-{secrets.token_hex(6)}'}",
             f"CSeq: {cseq} {method}",
-            f"Contact: <sip:{user}@{self.address}:{self.port}>",
+            f"Contact: <sip:{user}@{bracketed(self.address)}:{self.port}>",
             *(f"{name}: {value}" for name, value in headers),
             *(["Content-Type: application/sdp"] if body else []),
             f"Content-Length: {len(body)}",
@@ -179,7 +187,7 @@ class Wire:
 
     def register(self, user: str, secret: str, *, expires: int = 600, algorithm: str = "") -> Message:
         """REGISTER with digest; the last answer. `algorithm` picks among several challenges."""
-        uri, call_id = f"sip:{self.server[0]}", secrets.token_hex(8)
+        uri, call_id = f"sip:{bracketed(self.server[0])}", secrets.token_hex(8)
         first = self.answer_to(
             self.request("REGISTER", uri, user=user, call_id=call_id, headers=(("Expires", str(expires)),))
         )

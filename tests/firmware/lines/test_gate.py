@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from firmware.calls.lamps import Light
 from firmware.calls.leg import Leg
-from firmware.lines.gate import dialled, is_lan
+from firmware.lines.gate import dialled, is_lan, is_near
 from firmware.lines.guesses import BURST
 from sip.digest import DigestClient
 from sip.flow import Flow
@@ -423,3 +423,10 @@ def test_dialled_is_the_user_part_without_parameters() -> None:
 )
 def test_is_lan(host: str, lan: bool) -> None:
     assert is_lan(host) is lan
+
+
+def test_the_ipv6_network_we_are_in_is_near_as_well() -> None:
+    assert is_near("2001:db8:1:2::7", "2001:db8:1:2::1")
+    assert not is_near("2001:db8:1:3::7", "2001:db8:1:2::1")
+    assert is_near("fd00::9", "2001:db8::1")
+    assert not is_near("192.0.2.1", "192.0.2.1")

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.lines.guesses import BURST, LIMIT, SECONDS_PER_TRY, Guesses, network
+from firmware.lines.guesses import BURST, LIMIT, SECONDS_PER_TRY, Guesses
+from sip.flow import network
 
 ATTACKER = "203.0.113.5"
 

@@ -243,7 +243,7 @@ def test_a_broken_connection_unregisters_the_phone_behind_it() -> None:
     play(scene)
 
 
-def test_a_connection_is_vouched_for_once_who_is_behind_it_has_proved_it() -> None:
+def test_a_flow_is_vouched_for_once_who_is_behind_it_has_proved_it() -> None:
     async def scene(house: House) -> None:
         stranger, anna, udp = (
             house.phone("101", 11, "TCP"),
@@ -252,10 +252,11 @@ def test_a_connection_is_vouched_for_once_who_is_behind_it_has_proved_it() -> No
         )
         stranger.client = DigestClient("101", "a wrong guess", random.Random(1).randbytes)
         await stranger.register()
-        await udp.register()
+        await stranger.call("112")
         assert house.proved == []
+        await udp.register()
         await anna.register()
-        assert [flow.id for flow in house.proved] == [anna.flow.id]
+        assert [flow.remote for flow in house.proved] == [udp.address, anna.address]
 
     play(scene)
 
@@ -281,6 +282,40 @@ def test_full_box_says_when_to_come_back_but_lets_a_call_for_help_in() -> None:
 
     house = play(scene, lambda: House(calls=Settings(max_calls=1)))
     assert sorted(record.kind.value for record in house.records) == ["emergency", "internal"]
+
+
+def test_a_call_for_help_without_proof_is_refused_once() -> None:
+    source = ("192.168.1.99", 5060)
+    invite = Request.new(
+        "INVITE",
+        "sip:112@box.invalid",
+        [
+            ("Via", "SIP/2.0/UDP 192.168.1.99:5060;branch=z9hG4bKforged;rport"),
+            ("From", "<sip:x@box.invalid>;tag=x"),
+            ("To", "<sip:112@box.invalid>"),
+            ("Call-ID", "forged"),
+            ("CSeq", "1 INVITE"),
+            ("Contact", "<sip:x@192.168.1.99>"),
+            ("Content-Type", "application/sdp"),
+        ],
+        sdp(4000),
+    )
+
+    async def scene(house: House) -> None:
+        house.feed(invite, source)
+        await asyncio.sleep(20)
+
+        def refusals() -> int:
+            return sum(
+                there == source and text.startswith(("SIP/2.0 4", "SIP/2.0 5", "SIP/2.0 6"))
+                for _, there, text in house.wire
+            )
+
+        assert refusals() == 1
+        house.feed(invite, source)
+        assert refusals() == 2, "who asks again is told again, one for one"
+
+    play(scene)
 
 
 def test_media_silence_ends_both_sides() -> None:

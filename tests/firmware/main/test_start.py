@@ -370,7 +370,7 @@ def test_a_taken_port(stopped: Path, tmp_path: Path) -> None:
 
 def test_an_address_that_is_not_ours(tmp_path: Path) -> None:
     refused(tmp_path / "state", "not an address of this machine", "--address", "192.0.2.77")
-    refused(tmp_path / "state", "--address: not one IPv4 address", "--address", "nowhere")
+    refused(tmp_path / "state", "--address: not one IP address", "--address", "nowhere")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")

@@ -3,11 +3,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from struct import pack
 
 import pytest
 
 from sip.flow import Flow
 from sip.message import parse
+from sip.transport.fair import STRANGER
 from sip.transport.udp import BATCH, QUEUE, UdpTransport
 from tests.sip.net import ANSWER, Phone
 from tests.sip.transport.support import Peer, box, until
@@ -21,11 +23,14 @@ class Raw:
         self.counts: list[str] = []
         self.ticks = 0
         self.udp = UdpTransport(
-            asyncio.get_running_loop(), ("127.0.0.1", 0), self.receive, self.clock, self.counts.append
+            asyncio.get_running_loop(), ("127.0.0.1", 0), self.receive, self.clock, self.count
         )
 
     def receive(self, data: bytes, flow: Flow, now: float) -> None:
         self.got.append((data, flow, now))
+
+    def count(self, name: str, times: int = 1, /) -> None:
+        self.counts.extend([name] * times)
 
     def clock(self) -> float:
         self.ticks += 1
@@ -153,7 +158,7 @@ def test_a_taken_port_is_an_os_error_and_leaves_no_socket() -> None:
         raw = Raw()
         loop = asyncio.get_running_loop()
         with pytest.raises(OSError, match="in use"):
-            UdpTransport(loop, raw.udp.address, raw.receive, raw.clock, raw.counts.append)
+            UdpTransport(loop, raw.udp.address, raw.receive, raw.clock, raw.count)
         raw.udp.close()
 
     run(scene)
@@ -190,5 +195,68 @@ def test_a_call_over_loopback_with_its_timers() -> None:
             peer.send(bytes(phone.request("BYE", to_tag=parse(first).to_tag)))
             assert parse(await peer.receive()).start_line == "SIP/2.0 200 OK"
             peer.close()
+
+    run(scene)
+
+
+class _Piled:
+    """A socket whose buffer is always half full."""
+
+    def __init__(self, real: socket.socket) -> None:
+        self.real = real
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.real, name)
+
+    def getsockopt(self, *_: int) -> bytes:
+        return pack("9I", 600, 1000, *([0] * 7))
+
+
+def test_who_sends_too_much_is_held_to_a_share_once_datagrams_pile_up() -> None:
+    async def scene() -> None:
+        raw = Raw()
+        raw.clock = lambda: 5.0  # type: ignore[method-assign]
+        udp = raw.udp
+        udp._clock = raw.clock
+        udp._socket = _Piled(udp._socket)  # type: ignore[assignment]
+        flooder, phone = Peer(udp.address), Peer(udp.address)
+        asyncio.get_running_loop().remove_reader(udp._socket.fileno())
+        for number in range(300):
+            flooder.send(b"flood %d" % number)
+        udp._readable()
+        assert len(raw.got) == BATCH
+        assert udp._pressed > 5
+        udp._shares.prove(phone.address)
+        phone.send(b"a phone")
+        for _ in range(5):
+            udp._readable()
+        told = [data for data, _, _ in raw.got]
+        assert told.count(b"a phone") == 1
+        assert len(told) == BATCH + STRANGER.burst + 1
+        assert raw.counts.count("udp: beyond its share") == 300 - BATCH - STRANGER.burst
+        flooder.close()
+        phone.close()
+        udp.close()
+
+    run(scene)
+
+
+def test_a_turn_that_took_too_long_is_told() -> None:
+    async def scene() -> None:
+        late: list[float] = []
+        raw = Raw()
+        raw.udp._late = late.append
+        peer = Peer(raw.udp.address)
+        asyncio.get_running_loop().remove_reader(raw.udp._socket)
+        for _ in range(BATCH + 1):
+            peer.send(b"hello")
+        raw.udp._readable()
+        assert late == []
+        raw.udp._readable()  # by the clock of this test a second later
+        assert late == [2.0]
+        raw.udp._readable()
+        assert late == [2.0]
+        peer.close()
+        raw.udp.close()
 
     run(scene)

@@ -1,4 +1,4 @@
-"""A call for help with everything in its way: nobody known calls, the only line is taken, numbers are closed."""
+"""A call for help with everything in its way: nobody known calls, the one line is taken, numbers closed."""
 
 import time
 

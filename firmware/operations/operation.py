@@ -54,6 +54,7 @@ class Name(StrEnum):
     EXTENSION_WAITING = "extension.waiting"
     EXTENSION_PRIVATE = "extension.private"
     EXTENSION_MESSAGES = "extension.messages"
+    EXTENSION_DIGEST = "extension.digest"
     EXTENSION_OUTSIDE = "extension.outside"
     DIAL_PLAN = "dial-plan"
     CAP_RESET = "cap.reset"

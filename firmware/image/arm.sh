@@ -5,7 +5,7 @@ set -eu
 cd -- "$(dirname -- "$0")/../.."
 
 target=build/arm
-key="layout 2 $(cksum <requirements-dev.lock) $PWD"
+key="layout 3 $(cksum <requirements-dev.lock) $PWD"
 [ "$(cat "$target/ready" 2>/dev/null)" != "$key" ] || exit 0
 
 rm -rf -- "$target"
@@ -30,7 +30,7 @@ import re
 from pathlib import Path
 
 wanted = set(re.findall(r"^([a-z0-9-]+)==", Path("requirements.lock").read_text(), re.M))
-wanted |= {"pytest", "pytest-timeout", "hypothesis", "sortedcontainers", "iniconfig", "pluggy", "packaging", "pygments",
+wanted |= {"pytest", "pytest-timeout", "hypothesis", "websockets", "sortedcontainers", "iniconfig", "pluggy", "packaging", "pygments",
            "numpy"}
 for entry in re.split(r"^(?=[a-z0-9])", Path("requirements-dev.lock").read_text(), flags=re.M):
     if entry.partition("==")[0] in wanted:

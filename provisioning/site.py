@@ -55,7 +55,7 @@ LARGEST: Final = 65536
 
 PORTS: Final = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 8088, "wss": 8089}
 """The transports of listeners, and the port where the site names none."""
-DIGESTS: Final = ["MD5", "SHA-256"]
+DIGESTS: Final = ["MD5", "SHA-256", "SHA-512-256"]
 LOG_LEVELS: Final = ["quiet", "normal", "detailed"]
 PORTS_PER_CALL: Final = 4
 """RTP and RTCP towards each of the two parties."""
@@ -79,15 +79,17 @@ class Country:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One place where the box listens for SIP; two that differ only in `origins` are the same place.
+    """One place where the box listens for SIP; two of the same transport, address and port are equal.
 
     `origins`: the web pages whose scripts may connect ("https://phone.example.com", "*" for all); ws and wss.
+    `digest`: the algorithms offered there; empty: those of `Sip`.
     """
 
     transport: str
     address: str
     port: int
     origins: tuple[str, ...] = field(default=(), compare=False)
+    digest: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         address = f"[{self.address}]" if ":" in self.address else self.address
@@ -125,8 +127,9 @@ class Registration:
 class Sip:
     """How phones prove who they are, and after how many seconds a call must show that it is alive.
 
-    `digest`: algorithms in the order of our preference (RFC 8760). `session_seconds`: the interval we ask for
-    (RFC 4028; 0: only if the phone asks), `shortest_session`: the shortest we grant.
+    `digest`: the algorithms of challenges, of which the strongest stands first (RFC 8760 2.4).
+    `session_seconds`: the interval we ask for (RFC 4028; 0: only if the phone asks), `shortest_session`: the
+    shortest we grant.
     """
 
     digest: tuple[str, ...]
@@ -170,6 +173,11 @@ class Site:
     """Whose phones are told of a call for help."""
     trunks: tuple[Trunk, ...] = ()
     desk: Desk = field(default_factory=Desk)
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """Every algorithm some listener offers."""
+        return frozenset(name for one in self.listeners for name in one.digest or self.sip.digest)
 
     @property
     def emergency(self) -> dict[str, str]:
@@ -365,6 +373,7 @@ def _listeners(tables: list[Table]) -> tuple[Listener, ...]:
             table.text("address", _ADDRESS, is_address),
             table.integer("port", 1, 65535, PORTS[transport]),
             table.texts("origins", right, is_origin, ()) if table.has("origins") else (),
+            _digest(table) if table.has("digest") else (),
         )
         if listener.origins and transport not in {"ws", "wss"}:
             table.fault("origins", f"{transport} has no web pages", "keep it for ws and wss")
@@ -404,9 +413,7 @@ def _media(table: Table) -> Media:
 
 
 def _sip(table: Table) -> Sip:
-    digest = table.texts("digest", "one of " + ", ".join(DIGESTS), DIGESTS.__contains__, ("MD5",))
-    if len(set(digest)) != len(digest):
-        table.fault("digest", "an algorithm is named twice", "name each once")
+    digest = _digest(table)
     seconds = table.integer("session_seconds", 0, 86400, 1800)
     shortest = table.integer("shortest_session", 90, 3600, 90)
     if 0 < seconds < shortest:
@@ -417,6 +424,13 @@ def _sip(table: Table) -> Sip:
         )
     table.close()
     return Sip(digest, seconds, shortest)
+
+
+def _digest(table: Table) -> tuple[str, ...]:
+    digest = table.texts("digest", "one of " + ", ".join(DIGESTS), DIGESTS.__contains__, ("MD5",))
+    if len(set(digest)) != len(digest):
+        table.fault("digest", "an algorithm is named twice", "name each once")
+    return digest
 
 
 def _registration(table: Table) -> Registration:

@@ -41,6 +41,7 @@ last_port = {last}
 # How phones prove who they are. Phones that know SHA-256 accept ["SHA-256", "MD5"]; some older ones (Debian's
 # baresip and sipp among them) give up when they see it.
 [sip]
+# A [[listener]] may have a digest of its own. "SHA-512-256" is known, too.
 digest = ["MD5"]
 
 # A call shows that it is alive at half of every session_seconds; else it is ended. 0: only where the

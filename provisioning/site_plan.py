@@ -6,7 +6,7 @@ Running calls keep what they started with: nothing here ever asks for touching o
 from dataclasses import dataclass, fields
 from enum import Enum
 
-from provisioning.site import Site
+from provisioning.site import Listener, Site
 from provisioning.site_trunk import Trunk
 
 
@@ -51,10 +51,14 @@ def plan(old: Site, new: Site) -> list[Change]:
         if listener not in old.listeners
     ]
     changes += [
-        _value(f"listener {one}, origins", _words(one.origins), _words(two.origins), Effect.NOW)
+        change
         for one in old.listeners
         for two in new.listeners
         if one == two
+        for change in (
+            _value(f"listener {one}, origins", _words(one.origins), _words(two.origins), Effect.NOW),
+            _value(f"listener {one}, digest", _digest(one), _digest(two), Effect.NOW),
+        )
     ]
     changes += [
         _value("media.address", old.media.address, new.media.address, Effect.RESTART),
@@ -125,6 +129,10 @@ def _flag(value: bool) -> str:
 
 def _words(words: tuple[str, ...]) -> str:
     return " ".join(words) or "none"
+
+
+def _digest(listener: Listener) -> str:
+    return " ".join(listener.digest) or "as [sip]"
 
 
 def _dns(site: Site) -> str:

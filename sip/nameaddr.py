@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Self
 
 from sip.errors import BadMessage
-from sip.grammar import PARAMS, QUOTED, Params, print_params, quote, split_params, unquote
+from sip.grammar import PARAMS, QUOTED, Params, is_token, print_params, quote, split_params, unquote
 from sip.uri import SipUri
 
 _WORD = r'[^\x00-\x20"#$&(),/:;<=>?@\[\\\]^{|}\x7f]'  # token, and all that is not ASCII
@@ -45,6 +45,12 @@ class NameAddr:
 
     @classmethod
     def _parse(cls, text: str) -> Self:
+        address, found, tag = text.partition(">;tag=")
+        if (
+            found and len(text) <= _REMEMBERED and is_token(tag)
+        ):  # nothing else follows the address: only the tag is new in a new call
+            known = _parse_address(address + ">")
+            return cls(known.uri, known.display, {"tag": tag})
         match = _NAME_ADDR.fullmatch(text)
         if match:
             display, uri, params = match.groups()
@@ -79,6 +85,11 @@ class NameAddr:
     def with_tag(self, tag: str) -> Self:
         """Give a copy with this tag."""
         return self.with_param("tag", tag)
+
+
+@lru_cache(maxsize=512)
+def _parse_address(text: str) -> NameAddr:
+    return NameAddr._parse(text)  # noqa: SLF001
 
 
 @lru_cache(maxsize=512)

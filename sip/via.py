@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from sip.errors import BadMessage
 from sip.grammar import (
     HOST,
-    PARAMS,
     TOKEN,
     Params,
     number,
+    parse_params,
     print_host,
     print_params,
-    split_params,
     strip_brackets,
 )
 
@@ -28,9 +28,9 @@ MAGIC = "z9hG4bK"
 
 _S = r"[ \t]*+"
 _VIA = re.compile(
-    rf"({TOKEN}){_S}/{_S}({TOKEN}){_S}/{_S}({TOKEN})[ \t]++({HOST}){_S}(?::{_S}([0-9]{{1,5}}))?({PARAMS})",
-    re.DOTALL,
+    rf"({TOKEN}){_S}/{_S}({TOKEN}){_S}/{_S}({TOKEN})[ \t]++({HOST}){_S}(?::{_S}([0-9]{{1,5}}))?{_S}"
 )
+_REMEMBERED = 80  # greatest length of a hop worth remembering; this bounds the memory too
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +46,10 @@ class Via:
     @classmethod
     def parse(cls, text: str) -> Via:
         """Read one via-parm; raise BadMessage(layer="header")."""
-        match = _VIA.fullmatch(text)
-        if match is None:
-            raise BadMessage("header", "malformed", header="Via")
-        name, version, transport, host, port_text, params = match.groups()
-        port = None
-        if port_text:
-            port = number(port_text, 65535)
-            if not port:
-                raise BadMessage("header", "port out of range", header="Via")
-        return cls(
-            transport.upper(), strip_brackets(host), port, split_params(params), f"{name.upper()}/{version}"
-        )
+        hop, semicolon, rest = text.partition(";")
+        params = parse_params(semicolon + rest)
+        known = _hop(hop) if len(hop) <= _REMEMBERED else _parse_hop(hop)
+        return cls(known.transport, known.host, known.port, params, known.protocol)
 
     def __str__(self) -> str:
         port = "" if self.port is None else f":{self.port}"
@@ -92,3 +84,21 @@ class Via:
         if asked:
             params["rport"] = str(port)
         return replace(self, params=params)
+
+
+def _parse_hop(text: str) -> Via:
+    """Read what stands before the parameters."""
+    match = _VIA.fullmatch(text)
+    if match is None:
+        raise BadMessage("header", "malformed", header="Via")
+    name, version, transport, host, port_text = match.groups()
+    port = None
+    if port_text:
+        port = number(port_text, 65535)
+        if not port:
+            raise BadMessage("header", "port out of range", header="Via")
+    return Via(transport.upper(), strip_brackets(host), port, protocol=f"{name.upper()}/{version}")
+
+
+_hop = lru_cache(maxsize=256)(_parse_hop)
+"""The same, remembered: a phone writes the same hop into every message."""

@@ -80,6 +80,11 @@ def _private(row: dict[str, Any]) -> str:
     return f"extension {row['number']}: {'private' if row['private'] else 'shown to who it talks with'}"
 
 
+def _digest(row: dict[str, Any]) -> str:
+    said = " or ".join(row["accepted"]) or "whatever the listener offers"
+    return f"extension {row['number']}: accepted with {said}"
+
+
 def _messages(row: dict[str, Any]) -> str:
     return f"extension {row['number']}: {row['new']} new messages, {row['old']} old"
 
@@ -190,6 +195,7 @@ _SHOW: Final[dict[str, Callable[[Any], str]]] = {
     "extension.forward": _handling,
     "extension.dnd": _handling,
     "extension.private": _private,
+    "extension.digest": _digest,
     "extension.messages": _messages,
     "extension.waiting": _handling,
     "group.add": lambda row: _groups([row]),

@@ -104,8 +104,8 @@ packages() {
 wanted() {
     case $goal in
     test)
-        packages "the peers of the end-to-end tests and the demo" sipp=sip-tester baresip=baresip-core sipsak=sipsak tshark=tshark \
-            espeak-ng=espeak-ng sox=sox openssl=openssl zsh=zsh ||
+        packages "the peers of the end-to-end tests and the demo" sipp=sip-tester baresip=baresip-core \
+            /usr/sbin/kamailio=kamailio sipsak=sipsak tshark=tshark espeak-ng=espeak-ng sox=sox openssl=openssl zsh=zsh ||
             say "going on without: the tests and the demo that need them will fail and name them"
         packages "the check of the kernel program against its source" clang-14=clang-14 \
             /usr/include/linux/bpf.h=linux-libc-dev ||

@@ -92,7 +92,10 @@ class Accounts:
             account = old
         else:
             number, secret = extension.number, extension.secret
-            hashes = {name: ha1(number, self._realm, secret, name) for name in self._algorithms}
+            # Without a hash an answer is judged, told and counted as a wrong secret is: no algorithm too weak
+            # for somebody shows that there is somebody.
+            accepted = (name for name in self._algorithms if name in (extension.digest or self._algorithms))
+            hashes = {name: ha1(number, self._realm, secret, name) for name in accepted}
             account = Account(extension, hashes)
         self._by_id[extension.id] = account
         self._by_number[extension.number] = account

@@ -2,7 +2,8 @@
 
 Only a wrong answer to a nonce that was made for its very source is counted, so nobody can look guilty by a
 forged address. After a small burst a source gets less than one try a minute; what comes in between is
-challenged as ever, but not judged. Three things keep honest phones out of this: a right answer costs nothing;
+challenged as ever, but not judged; who has all tries again is forgotten. Three things
+keep honest phones out of this: a right answer costs nothing;
 a user who has been right from a source has tries of his own there; and where he was right last, address and
 port alike, he is always judged, until he is wrong.
 """
@@ -32,6 +33,7 @@ class Guesses:
 
     def may_try(self, host: str, port: int, user: str, now: float) -> bool:
         """Whether credentials of `user` from there are to be judged."""
+        self._forget_rested(now)
         if not self._tries:
             return True
         key = (network(host), user)
@@ -55,6 +57,7 @@ class Guesses:
     def wrong(self, host: str, port: int, user: str, now: float) -> bool:
         """Note a wrong answer; tell whether it was the last try for now."""
         self.counted += 1
+        self._forget_rested(now)
         whole = (network(host), user)
         if self._proven.get(whole) == port:
             self._proven[whole] = 0
@@ -72,6 +75,14 @@ class Guesses:
     def _left(self, key: Key, now: float) -> float:
         left, then = self._tries.get(key, (float(BURST), now))
         return min(float(BURST), left + (now - then) / SECONDS_PER_TRY)
+
+    def _forget_rested(self, now: float) -> None:
+        """Drop whoever was wrong so long ago that all tries are back; they stand in the order of that."""
+        while self._tries:
+            oldest = next(iter(self._tries))
+            if self._tries[oldest][1] > now - BURST * SECONDS_PER_TRY:
+                return
+            del self._tries[oldest]
 
     def _forget(self, now: float) -> None:
         """Drop who has all tries again, or else whoever was wrong the longest time ago."""

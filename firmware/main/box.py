@@ -20,7 +20,7 @@ from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
 from firmware.main.alarm import Alarms
 from firmware.main.outside import Outside
 from firmware.main.preferences import Preferences
-from firmware.main.reload import SECURE, Listeners, in_force
+from firmware.main.reload import KINDS, SECURE, Listeners, in_force
 from firmware.main.start import SITE_FILE, NotStarted, say
 from firmware.media import Media, MediaError
 from firmware.media.worker import Worker
@@ -437,6 +437,11 @@ class Box:
         return SipSettings(
             realm=self._store.domain,
             algorithms=site.sip.digest,
+            listeners={
+                (KINDS[one.transport], (one.address, one.port)): one.digest
+                for one in site.listeners
+                if one.digest
+            },
             shortest=site.registration.shortest,
             longest=site.registration.longest,
             phones=site.registration.phones,

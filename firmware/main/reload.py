@@ -14,9 +14,10 @@ from sip.transport import BindError, Transports
 IDLE_SECONDS: Final = 1.0
 """How often a listener that is to go asks whether calls still run."""
 
-_KINDS: Final[dict[str, Transport]] = {
+KINDS: Final[dict[str, Transport]] = {
     "udp": "UDP", "tcp": "TCP", "tls": "TLS", "ws": "WS", "wss": "WSS",
 }  # fmt: skip
+"""The transports of listeners, as flows name them."""
 
 SECURE: Final = frozenset({"tls", "wss"})
 """Transports of listeners that need the box's certificate."""
@@ -56,7 +57,7 @@ class Listeners:
                 if listener in self._leaving:
                     self._leaving.discard(listener)
                     continue
-                kind = _KINDS[listener.transport]
+                kind = KINDS[listener.transport]
                 context = self._context if listener.transport in SECURE else None
                 origins = frozenset(listener.origins)
                 self._transports.bind(kind, listener.address, listener.port, context, origins)
@@ -96,7 +97,7 @@ class Listeners:
             await self._unbind(listener)
 
     async def _unbind(self, listener: Listener) -> None:
-        await self._transports.unbind(_KINDS[listener.transport], listener.address, listener.port)
+        await self._transports.unbind(KINDS[listener.transport], listener.address, listener.port)
 
 
 def in_force(old: Site, new: Site) -> Site:

@@ -18,12 +18,14 @@ MAX_MEMBERS = 50
 MIN_RING, MAX_RING = 5, 600
 MAX_LOCATION = 100
 MAX_MESSAGES = 9999
+MAX_DIGESTS = 8
 MAX_AT_ONCE, MAX_HOURLY = 100, 10_000
 
 _NUMBER = re.compile(r"[0-9]{2,6}")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _COUNTRY = re.compile(r"[a-z]{2}")
 _ALIAS = re.compile(r"\+?[0-9]{2,20}")
+_ALGORITHM = re.compile(r"[A-Z0-9-]{1,20}")
 _SECRET = re.compile(r"[!-~]+")
 # People type these into phones: no letters or digits that look alike. 20 of 57 are 116 bits.
 _ALPHABET = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -58,6 +60,8 @@ def check(extension: Extension, row: int | None = None) -> None:
                 "calls are forwarded to 2 to 20 digits, with or without a leading +", "forwards", row
             )
         check_seconds(forward.seconds)
+    if len(extension.digest) > MAX_DIGESTS or not all(_ALGORITHM.fullmatch(one) for one in extension.digest):
+        raise invalid(f"digest is at most {MAX_DIGESTS} algorithms such as SHA-256", "digest", row)
     check_outward(extension.outward)
     if not all(0 <= count <= MAX_MESSAGES for count in (extension.messages.new, extension.messages.old)):
         raise invalid(f"messages are counted from 0 to {MAX_MESSAGES}", "messages", row)

@@ -59,6 +59,7 @@ class Extensions:
         private: bool | None = None,
         messages: Messages | None = None,
         waiting: bool | None = None,
+        digest: Sequence[str] | None = None,
     ) -> Future[Extension]:
         """Change what is given, leave the rest. Raises Invalid, now or from the future."""
 
@@ -77,6 +78,7 @@ class Extensions:
                 private=old.private if private is None else private,
                 messages=old.messages if messages is None else messages,
                 waiting=old.waiting if waiting is None else waiting,
+                digest=old.digest if digest is None else tuple(digest),
             )
             check(new)
             return people.change(session, new)

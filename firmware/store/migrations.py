@@ -56,7 +56,12 @@ def private_and_mailbox(database: "apsw.Connection") -> None:
     )
 
 
-STEPS: dict[int, Step] = {1: forwards_and_groups, 2: outward, 3: private_and_mailbox}
+def digest(database: "apsw.Connection") -> None:
+    """From 4 to 5: which digest algorithms are accepted from whom."""
+    database.execute('ALTER TABLE "extension" ADD COLUMN digest TEXT')
+
+
+STEPS: dict[int, Step] = {1: forwards_and_groups, 2: outward, 3: private_and_mailbox, 4: digest}
 
 
 def create_tables(database: "apsw.Connection") -> None:

@@ -78,7 +78,8 @@ class Extension:
 
     `forwards` has at most one of each occasion. `dnd`: do not disturb, the phones stay silent. `waiting`: a
     second call rings while they talk. `private`: who they call, and who calls them, is not told who they are,
-    except in a call for help.
+    except in a call for help. `digest`: the algorithms their phones may prove with who they are;
+    empty: any the listener offers.
     """
 
     id: str
@@ -93,6 +94,7 @@ class Extension:
     private: bool = field(default=False, repr=False)
     messages: Messages = field(default=NO_MESSAGES, repr=False)
     waiting: bool = field(default=True, repr=False)
+    digest: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Strategy(StrEnum):

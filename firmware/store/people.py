@@ -60,6 +60,7 @@ def _row(extension: Extension) -> Row:
         "name": extension.name,
         "secret": extension.secret,
         "private": int(extension.private),
+        "digest": " ".join(extension.digest) or None,
     }
 
 
@@ -126,7 +127,7 @@ def change(session: "Session", new: Extension) -> Extension:
         raise invalid("the number or an alias is in use already", "number", None)
     old = session.state.extensions[new.id]
     person = bytes.fromhex(new.id)
-    if (old.name, old.secret, old.private) != (new.name, new.secret, new.private):
+    if _row(old) != _row(new):
         session.rows["extension"].update(session.database, session.keys, _row(new))
     if (old.number, old.aliases) != (new.number, new.aliases):
         session.database.execute('DELETE FROM "number" WHERE extension = ?', (person,))
@@ -202,6 +203,7 @@ def read_extensions(session: "Session") -> dict[str, Extension]:
             private=bool(row["private"]),
             messages=waiting.get(key, NO_MESSAGES),
             waiting=all(rule["occasion"] != ONE_CALL for rule in rules),
+            digest=() if row["digest"] is None else tuple(_text(row["digest"]).split()),
         )
     return everyone
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from firmware.labels import Basis, Category, Erase, Purpose, Retention, Storage
 
-VERSION = 4
+VERSION = 5
 """Kept in the database as user_version."""
 
 ColumnType = Literal["id", "text", "bytes", "int", "real"]
@@ -105,6 +105,8 @@ EXTENSION = Table(
         Column(
             "private", "int", C.SETTINGS, _PLAN, S.PLAIN, E.DELETE_ROW, export=True, sql="NOT NULL DEFAULT 0"
         ),
+        # The digest algorithms accepted, words between blanks; empty: whatever the listener offers.
+        Column("digest", "text", C.SETTINGS, _PHONE_ACCESS, S.PLAIN, E.DELETE_ROW, export=True, sql=""),
     ),
     person="id",
 )

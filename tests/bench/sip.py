@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.bench.compare import compare, on_core
 from tests.bench.machine import machine
+from tests.bench.message import message_cost
 from tests.support.box import Box, command
 from tests.support.crowd import Crowd
 from tests.support.kamailio import Kamailio, missing
@@ -38,7 +39,7 @@ SITE = {"last_port = 16783": "last_port = 25983", "most = 100": "most = 2000"}
 
 def run() -> list[str]:
     """Measure everything; one line each."""
-    lines: list[str] = []
+    lines = [message_cost()]
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         with Office(Path(directory, "small"), NET) as office:
             lines += [_start(office), _idle(office)]

@@ -128,6 +128,9 @@ def test_missing_keys() -> None:
         ("[media]", "[sip]\ndigest = ['MD5', 'SHA-1']\n[media]", (9, "sip.digest[2]"), "MD5, SHA-256"),
         ("[media]", "[sip]\ndigest = ['MD5', 'MD5']\n[media]", (9, "sip.digest"), "named twice"),
         ("[media]", "[sip]\ndigest = 'MD5'\n[media]", (9, "sip.digest"), "not a list"),
+        ("[media]", "digest = ['SHA-1']\n[media]", (8, "listener[1].digest[1]"), "SHA-512-256"),
+        ("[media]", "digest = []\n[media]", (8, "listener[1].digest"), "empty"),
+        ("[media]", "digest = ['MD5', 'MD5']\n[media]", (8, "listener[1].digest"), "named twice"),
         ("[media]", "[sip]\nsession_seconds = 60\n[media]", (9, "sip.session_seconds"), "60 is less than"),
         ("[media]", "[sip]\nshortest_session = 60\n[media]", (9, "sip.shortest_session"), "from 90 to 3600"),
         ("[media]", "[[media]]", (8, "media"), "a list is not a table"),
@@ -240,6 +243,19 @@ def test_an_ipv6_address_beside_another_is_refused() -> None:
     text = default_site("2001:db8::10").replace("first_port", 'address6 = "2001:db8::11"\nfirst_port')
     with pytest.raises(SiteError, match="IPv6 address too"):
         parse_site(text)
+
+
+def test_a_listener_may_name_its_own_algorithms() -> None:
+    own = MINIMAL.replace("[media]", "digest = ['SHA-512-256', 'SHA-256']\n[media]")
+    site = parse_site(own)
+    assert site.listeners[0].digest == ("SHA-512-256", "SHA-256")
+    assert site.digests == {"SHA-512-256", "SHA-256"}, "[sip] digest is offered nowhere"
+    usual = parse_site(MINIMAL)
+    assert usual.digests == {"MD5"}
+    assert usual.listeners == site.listeners  # the same place, however people prove who they are
+    assert [str(change) for change in plan(usual, site)] == [
+        "listener udp 192.0.2.10:5060, digest: as [sip] becomes SHA-512-256 SHA-256; takes hold now"
+    ]
 
 
 WEB = """

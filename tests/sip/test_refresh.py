@@ -61,7 +61,7 @@ class Registrar:
                 *(request.from_tag, request.max_forwards, request.body, flow, identity, now),
             )
         )
-        return Answer(200, (("Contact", f"{request.contacts[0]};expires=300"),))
+        return Answer(200, tuple(("Contact", f"{one};expires=300") for one in request.contacts))
 
     def feed(self, data: bytes) -> list[bytes]:
         before = len(self.bench.sent)

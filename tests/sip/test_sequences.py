@@ -161,13 +161,14 @@ class Play:
         provisional: set[str] = set()
         reliable: dict[str, int] = {}
         described: set[tuple[str, int]] = set()
+        acknowledged: set[tuple[str, int]] = set()  # a repeat that crosses its PRACK asks for no other
         for _, here, _, data in self.net.log:
             message = parse(data)
             if isinstance(message, Request):
                 if message.method == "CANCEL":
                     assert message.branch in provisional
                 elif message.method == "PRACK":
-                    described.discard((message.call_id, int((message.get("RAck") or "").split()[0])))
+                    acknowledged.add((message.call_id, int((message.get("RAck") or "").split()[0])))
             elif message.cseq_method == "INVITE":
                 if message.status < 200:
                     provisional.add(message.branch)
@@ -179,7 +180,7 @@ class Play:
                         if message.body:
                             described.add((message.call_id, rseq))
                 elif message.status < 300 and message.cseq_number == 1:
-                    assert not any(call_id == message.call_id for call_id, _ in described)
+                    assert not any(call == message.call_id for call, _ in described - acknowledged)
                     finals.setdefault(f"{here} {message.branch}", set()).add(data)
                 elif message.status != 481:
                     # 481 comes statelessly from an end that has forgotten the dialog meanwhile.

@@ -89,7 +89,7 @@ def digest(
     """Answer a Digest challenge (RFC 7616, qop=auth): the value of an Authorization header."""
     asked = parameters(challenge)
     algorithm = asked.get("algorithm", "MD5")
-    name = {"MD5": "md5", "SHA-256": "sha256"}[algorithm.upper()]
+    name = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}[algorithm.upper()]
 
     def hashed(*parts: str) -> str:
         return hashlib.new(name, ":".join(parts).encode(), usedforsecurity=False).hexdigest()

@@ -200,7 +200,7 @@ def completed(tmp_path: Path, *words: str) -> list[str]:
         (["extension", "-"], ["--help", "--json", "--state"]),
         (
             ["extension", ""],
-            "add change dnd forward import list messages outside private remove show waiting".split(),
+            "add change digest dnd forward import list messages outside private remove show waiting".split(),
         ),
         (["extension", "re"], ["remove"]),
         (["extension", "add", "--n"], ["--name", "--number"]),

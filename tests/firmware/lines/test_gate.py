@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 
 import pytest
@@ -385,6 +386,25 @@ def test_listeners_may_offer_other_algorithms() -> None:
             fresh = message()
             answered(challenge, fresh, "101", f"{SECRET} 101", fresh)
             assert status(house.feed(fresh, LAN, transport, number)) == 200  # type: ignore[arg-type]  # literals
+
+    scene(test)
+
+
+def test_sha_512_256_alone_proves_who_one_is_where_nothing_else_is_offered() -> None:
+    from dataclasses import replace
+
+    def test(house: House) -> None:
+        house.line.settings = replace(house.line.settings, listeners={("TCP", BOX): ("SHA-512-256",)})
+        [tcp] = house.feed(message(), LAN, "TCP", 7)
+        assert re.findall("algorithm=([^,\r]+)", tcp) == ["SHA-512-256"]
+        fresh = message()
+        answered(tcp, fresh, "101", f"{SECRET} 101", fresh)
+        weak = message()
+        told = fresh.get("Authorization")
+        assert told is not None
+        weak.add("Authorization", told.replace("SHA-512-256", "MD5"))
+        assert status(house.feed(weak, LAN, "TCP", 7)) == 401
+        assert status(house.feed(fresh, LAN, "TCP", 7)) == 200
 
     scene(test)
 

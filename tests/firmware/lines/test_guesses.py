@@ -79,6 +79,16 @@ def test_memory_is_bounded_and_a_full_table_forgets_the_oldest() -> None:
     assert guesses.counted == LIMIT + 100
 
 
+def test_who_has_all_tries_again_is_forgotten_and_nobody_is_looked_at() -> None:
+    guesses = Guesses()
+    for second in range(100):
+        guesses.wrong(f"10.0.0.{second}", 1, "100", float(second))
+    guesses.may_try("192.168.1.2", 5060, "100", 50 + BURST * SECONDS_PER_TRY)
+    assert len(guesses._tries) == 49
+    assert guesses.may_try("192.168.1.2", 5060, "100", 99 + BURST * SECONDS_PER_TRY)
+    assert not guesses.suspect()
+
+
 def test_ipv6_counts_by_customer() -> None:
     assert network("2001:db8:1:2:3:4:5:6") == network("2001:db8:1:2::1") == "2001:db8:1:2"
     assert network("2001:db8::1") == "2001:db8:0:0"

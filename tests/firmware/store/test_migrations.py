@@ -95,8 +95,14 @@ def schema_of(database: apsw.Connection) -> set[tuple[str, str]]:
     return {(str(name), str(sql)) for name, sql in rows}
 
 
+def before_5(database: apsw.Connection) -> None:
+    """Take away what version 5 brought."""
+    database.execute('ALTER TABLE "extension" DROP COLUMN digest')
+
+
 def before_4(database: apsw.Connection) -> None:
-    """Take away what version 4 brought."""
+    """Take away what versions 4 and 5 brought."""
+    before_5(database)
     database.execute('ALTER TABLE "extension" DROP COLUMN private')
     database.execute('DROP TABLE "mailbox"')
 
@@ -184,3 +190,28 @@ def test_a_store_of_version_3_keeps_everything_and_learns_of_privacy_and_message
         assert (changed.private, changed.messages) == (True, Messages(2, 1))
     finally:
         store.close()
+
+
+def test_a_store_of_version_4_keeps_everything_and_learns_of_algorithms(directory: str, eager: None) -> None:
+    keys = FileKey.create(directory)
+    store = Store.create(directory, keys)
+    made = store.extensions.add("100", "Ottilie", aliases=["0301"]).result(30)
+    made = store.extensions.change(made.id, private=True, messages=Messages(2, 1)).result(30)
+    store.close()
+    fresh = apsw.Connection(":memory:")
+    create_tables(fresh)
+    database = open_database(Place(directory), subkey(keys.box_key(), "pages"))
+    before_5(database)
+    database.pragma("user_version", 4)
+    database.close()
+    store = Store.open(directory, keys)
+    try:
+        assert schema_of(store._engine._database) == schema_of(fresh)
+        assert store.extensions.list() == (made,)
+        changed = store.extensions.change(made.id, digest=["SHA-256", "SHA-512-256"]).result(30)
+        assert changed.digest == ("SHA-256", "SHA-512-256")
+    finally:
+        store.close()
+    store = Store.open(directory, keys)
+    assert store.extensions.list() == (changed,)
+    store.close()

@@ -50,6 +50,7 @@ def extension(**values: str) -> dict[str, Any]:
         "name": "Ottilie",
         "secret": "s" * 16,
         "private": 0,
+        "digest": None,
         **values,
     }
 

@@ -85,10 +85,13 @@ withhold = "#31#"                # and a number: who is called is not told who c
 show = "*31#"                    # and a number: who is called is told, this once
 
 # Whose calls one may pick up, and whose phone one may make answer by itself: "off" (nobody's), "group" (of
-# those who are in one ring group with one) or "all".
+# those who are in one ring group with one) or "all". presence = true lets phones of the house show who of
+# the others can be reached and who is on the phone, but nothing of those who withhold their name: personal
+# data, so it is false where nothing is written.
 [desk]
 pickup = "group"
 intercom = "all"
+presence = false
 
 # The numbers where people are parked: transfer somebody there, dial it to take them. After so many seconds
 # whoever parked them is called. slots = 0: none.

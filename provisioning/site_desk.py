@@ -13,6 +13,7 @@ REACH: Final = ["off", "group", "all"]
 class Desk:
     """`pickup`: whose calls one may pick up; `intercom`: whose phone one may make answer by itself.
 
+    `presence`: whether extensions may see who of the others is reachable and who is on the phone.
     `park_first` is the number of the first of `park_slots` slots (0: nobody is parked); after `park_seconds`
     who parked somebody is called.
     """
@@ -22,6 +23,7 @@ class Desk:
     park_first: int = 701
     park_slots: int = 10
     park_seconds: int = 120
+    presence: bool = False
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -37,6 +39,7 @@ def read_desk(table: Table, park: Table) -> Desk:
         park.integer("first", 10, 999900, 701),
         park.integer("slots", 0, 100, 10),
         park.integer("seconds", 10, 3600, 120),
+        table.flag("presence", default=False),
     )
     table.close()
     park.close()

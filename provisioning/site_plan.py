@@ -82,6 +82,7 @@ def plan(old: Site, new: Site) -> list[Change]:
         *_dialling(old, new),
         _value("desk.pickup", old.desk.pickup, new.desk.pickup, Effect.NEW_CALLS),
         _value("desk.intercom", old.desk.intercom, new.desk.intercom, Effect.NEW_CALLS),
+        _value("desk.presence", _flag(old.desk.presence), _flag(new.desk.presence), Effect.NOW),
         _value("park.first", old.desk.park_first, new.desk.park_first, Effect.NEW_CALLS),
         _value("park.slots", old.desk.park_slots, new.desk.park_slots, Effect.NEW_CALLS),
         _value("park.seconds", old.desk.park_seconds, new.desk.park_seconds, Effect.NEW_CALLS),
@@ -120,6 +121,10 @@ def _trunks(old: tuple[Trunk, ...], new: tuple[Trunk, ...]) -> list[Change | Non
     if list(before) != list(after) and set(before) == set(after):
         changes.append(_value("trunk, order", " ".join(before), " ".join(after), Effect.NEW_CALLS))
     return changes
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _words(words: tuple[str, ...]) -> str:

@@ -36,8 +36,9 @@ class Capabilities:
         return self._content_refusal(request)
 
     def _content_refusal(self, request: Request) -> Answer | None:
+        # RFC 3903 6: what a PUBLISH may carry is a matter of its event.
         if request.body and not _optional(request):
-            if request.content_type not in self.types:
+            if request.method != "PUBLISH" and request.content_type not in self.types:
                 return Answer(415, (("Accept", ", ".join(self.types)),))
             if any(coding.lower() != "identity" for coding in request.values("Content-Encoding")):
                 return Answer(415, (("Accept-Encoding", "identity"),))

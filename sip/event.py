@@ -91,7 +91,15 @@ class Notifier:
         self.limits = limits or EventLimits()
         self._all: dict[str, _Subscription] = {}
         self._watched: dict[tuple[str, str], dict[str, _Subscription]] = {}
-        self._allowed = (("Allow-Events", ", ".join(sorted(self._packages))),)
+        self.allowed = (("Allow-Events", ", ".join(sorted(self._packages))),)
+
+    def serve(self, packages: Mapping[str, Package], now: float) -> None:
+        """Serve these packages from now on; subscriptions to others end."""
+        for one in list(self._all.values()):
+            if one.package not in packages:
+                self._terminate(one, "rejected", now)
+        self._packages = dict(packages)
+        self.allowed = (("Allow-Events", ", ".join(sorted(self._packages))),)
 
     def __len__(self) -> int:
         return len(self._all)
@@ -110,6 +118,12 @@ class Notifier:
         for one in list(self._all.values()):
             if name in (one.watcher, one.resource):
                 self._terminate(one, "noresource", now)
+
+    def review(self, package: str, resource: str, now: float) -> None:
+        """End the subscriptions to a resource of those who may not watch it any more."""
+        for one in list(self._watched.get((package, resource), {}).values()):
+            if not self._packages[package].may(one.watcher, resource):
+                self._terminate(one, "rejected", now)
 
     # -- SUBSCRIBE ---------------------------------------------------------------------------------
 
@@ -152,7 +166,7 @@ class Notifier:
         """Return the status a SUBSCRIBE deserves and headers that go with a refusal."""
         package = self._packages.get(_name(request.get("Event") or ""))
         if package is None:
-            return 489, self._allowed
+            return 489, self.allowed
         if request.expires is not None and 0 < request.expires < self.limits.shortest:
             return 423, (("Min-Expires", str(self.limits.shortest)),)
         watcher = package.watcher(identity)
@@ -225,7 +239,7 @@ class Notifier:
             ("Contact", core.contact(dialog.flow)),
             ("Event", subscription.event),
             ("Subscription-State", state),
-            *self._allowed,
+            *self.allowed,
             ("Content-Type", package.content_type),
         )
         body = package.body(subscription.resource, subscription.entity, subscription.version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from math import ceil
@@ -65,7 +66,10 @@ class Registrations:
         journal: Journal,
         clock: Clock,
         limits: RegistrarLimits,
+        heard: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """Take what is kept; `heard` is told the extension whose phones came or went."""
+        self._heard = heard
         self._accounts = accounts
         self._saved = saved
         self._journal = journal
@@ -99,6 +103,14 @@ class Registrations:
             if binding.flow == flow
         ]
         return found[0] if len({id(account) for account in found}) == 1 else None
+
+    def next_end(self) -> float | None:
+        """Return when the next registration ends unless it is renewed."""
+        return self._bindings.next_deadline()
+
+    def expire(self, now: float) -> None:
+        """Let go of what has ended; nobody hears of it before somebody looks."""
+        self._bindings.expire(now)
 
     def phones(self, extension: str) -> list[Phone]:
         """Return an extension's phones."""
@@ -158,6 +170,7 @@ class Registrations:
         before, phones = self._phones.get(extension, 0), len(bindings)
         if phones == before:
             return
+        self._heard(extension)
         self.save()  # a phone that came or went is worth a commit of its own; a refresh can wait
         if phones:
             self._phones[extension] = phones

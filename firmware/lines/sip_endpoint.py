@@ -21,6 +21,8 @@ from firmware.lines.history import history
 from firmware.lines.identity import asserted, named, presented, referred_by, unserved
 from firmware.lines.mailbox import MAILBOX, MailboxPackage
 from firmware.lines.message import send_text
+from firmware.lines.presence import PRESENCE
+from firmware.lines.presence_agent import PresenceAgent
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
 from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, SipLeg, read
 from firmware.lines.status import GOODBYES
@@ -58,7 +60,7 @@ class SipSettings:
     `open_emergency`: an emergency call from the local network needs no proof of who calls (a matter of the
     country). `session_seconds` and `shortest_session` are those of session timers (RFC 4028), see
     `StackConfig`. `media6` is the media address that phones on IPv6 are told, where there is one beside the
-    usual.
+    usual. `presence`: whether phones may show who is reachable and on the phone.
     """
 
     realm: str = "branchline"
@@ -72,6 +74,7 @@ class SipSettings:
     session_seconds: int = 1800
     shortest_session: int = 90
     media6: str = ""
+    presence: bool = False
 
     @property
     def stack(self) -> StackConfig:
@@ -141,7 +144,7 @@ class _Stack(Stack):
         config: StackConfig,
         registrations: Registrations,
     ) -> None:
-        handlers = {"REGISTER": registrations.serve}
+        handlers = {"REGISTER": registrations.serve, "PUBLISH": endpoint.presence.publish}
         super().__init__(send, endpoint, config, os.urandom, handlers, endpoint.packages)
         self._registrations = registrations
         self._endpoint = endpoint
@@ -187,12 +190,17 @@ class SipEndpoint:
             open_emergency=self._settings.open_emergency,
         )
         limits = self._settings.limits
-        self._registrations = Registrations(self._accounts, kept.bindings, journal, clock, limits)
+        self._registrations = Registrations(
+            self._accounts, kept.bindings, journal, clock, limits, self._phones_changed
+        )
+        self.presence = PresenceAgent(self._accounts, self._registrations, self._lights, clock.now)
         self._registrations.restore()
         self.lamps = DialogPackage(self._accounts, self._lights, self._slot)
         self.mailboxes = MailboxPackage(self._accounts)
         self.packages: dict[str, Package] = {DIALOG: self.lamps, MAILBOX: self.mailboxes}
         self.stack: Stack = _Stack(send, self, self._settings.stack, self._registrations)
+        self.presence.notifier = self.stack.notifier
+        self._show_presence(shown=self._settings.presence)
 
     # -- for the house -----------------------------------------------------------------------------
 
@@ -207,6 +215,8 @@ class SipEndpoint:
         self._registrations.limit(settings.limits)
         self._gate.open_emergency = settings.open_emergency
         self.stack.config = settings.stack
+        if before.presence != settings.presence:
+            self._show_presence(shown=settings.presence)
         if (before.realm, before.algorithms, before.listeners) != (
             settings.realm, settings.algorithms, settings.listeners,
         ):  # fmt: skip
@@ -228,6 +238,7 @@ class SipEndpoint:
         for each in mailboxes:
             if self.mailboxes.messages(each) != before[each]:
                 self.stack.notifier.changed(MAILBOX, each, self._now())
+        self.presence.reviewed()
 
     def _read(self, extension: str | None) -> None:
         if extension is None:
@@ -239,10 +250,9 @@ class SipEndpoint:
     def lamps_changed(self, extensions: Iterable[str]) -> None:
         """Tell who watches these extensions that their calls changed (`firmware.calls.lamps`)."""
         notifier = self.stack.notifier
-        if not len(notifier):
-            return
         for extension in self.lamps.fresh(extensions, notifier.watched(DIALOG)):
             notifier.changed(DIALOG, extension, self._now())
+        self.presence.tell(extensions)
 
     def phones(self, extension: str) -> list[Phone]:
         """Return the registered phones of an extension."""
@@ -260,6 +270,7 @@ class SipEndpoint:
 
     def close(self) -> None:
         """End whatever session is left and hand the registrations to the store."""
+        self.presence.show(shown=False)
         self.stack.close(self._now())
         self._registrations.save()
 
@@ -409,7 +420,16 @@ class SipEndpoint:
 
     def _drop(self, extension: str) -> None:
         self._registrations.drop(extension)
+        self.presence.drop(extension)
         self.stack.notifier.end(extension, self._now())
+
+    def _show_presence(self, *, shown: bool) -> None:
+        packages = {**self.packages, PRESENCE: self.presence.package} if shown else self.packages
+        self.presence.show(shown=shown)
+        self.stack.notifier.serve(packages, self._now())
+
+    def _phones_changed(self, extension: str) -> None:
+        self.presence.note((extension,))
 
     def _lights(self, extension: str) -> Sequence[Light]:
         return () if self.calls is None else self.calls.lights(extension)

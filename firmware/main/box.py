@@ -448,6 +448,7 @@ class Box:
             session_seconds=site.sip.session_seconds,
             shortest_session=site.sip.shortest_session,
             media6=site.media.address6,
+            presence=site.desk.presence,
         )
 
 

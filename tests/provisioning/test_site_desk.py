@@ -40,3 +40,14 @@ def test_no_slots_is_no_parking() -> None:
 def test_what_makes_no_sense_is_refused(table: str) -> None:
     with pytest.raises(SiteError, match=r"desk|park"):
         parse_site(MINIMAL + table + "\n")
+
+
+def test_presence_is_off_unless_the_site_says_so() -> None:
+    site = parse_site(MINIMAL + "[desk]\npresence = true\n")
+    assert site.desk.presence
+    assert not parse_site(MINIMAL).desk.presence
+    assert [str(change) for change in plan(parse_site(MINIMAL), site)] == [
+        "desk.presence: false becomes true; takes hold now"
+    ]
+    with pytest.raises(SiteError, match="presence"):
+        parse_site(MINIMAL + '[desk]\npresence = "yes"\n')

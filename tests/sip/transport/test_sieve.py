@@ -18,6 +18,7 @@ def _received(sock: socket.socket) -> list[bytes]:
             return got
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("place", [0, MOST - 1])
 def test_one_source_is_held_back_and_nobody_else(place: int) -> None:
     others = [f"192.0.2.{n}" for n in range(MOST - 1)]

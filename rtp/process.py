@@ -24,6 +24,7 @@ NICE = -10
 REST = 0.001  # seconds; halves the CPU per packet of 100 calls for 0.7 ms of delay; 20 calls never rest
 RETRY = 0.1  # seconds until events are offered again to a parent that had no room
 WRONG_ADDRESS = 3
+MAPS = 3  # descriptors that come with an Attach
 READS = 16  # control datagrams taken in one turn
 _UNSPEC = bytes(16)  # a sockaddr of family AF_UNSPEC
 _connect = ctypes.CDLL(None, use_errno=True).connect
@@ -89,7 +90,7 @@ class Parent:
     def _read(self) -> None:
         for _ in range(READS):
             try:
-                datagram = self._link.recv(control.LIMIT)
+                datagram, descriptors, _, _ = socket.recv_fds(self._link, control.LIMIT, MAPS)
             except BlockingIOError:
                 return
             except ConnectionError:
@@ -98,7 +99,28 @@ class Parent:
                 self.open = False
                 return
             for message in control.decode(datagram):
-                self._follow(message)
+                if isinstance(message, control.Attach):
+                    self._attach(descriptors)
+                else:
+                    self._follow(message)
+
+    def _attach(self, descriptors: list[int]) -> None:
+        """Hand calls to the kernel, or take them back; what was handed over is ours to close."""
+        if not descriptors:
+            self._loop.detach()
+            self._loop.tell(control.Tier(kernel=0, entries=0))
+            return
+        from rtp.kernel.bpf import BpfError
+        from rtp.kernel.tier import adopt
+
+        try:
+            tier = adopt(descriptors, self._loop.ports)
+            self._loop.attach(tier)
+        except BpfError:
+            self._loop.detach()
+            self._loop.tell(control.Tier(kernel=0, entries=0))
+        else:
+            self._loop.tell(control.Tier(kernel=1, entries=len(tier)))
 
     def _follow(self, message: control.Message) -> None:
         if isinstance(message, control.Put):

@@ -1,0 +1,390 @@
+"""One end of a call in the portable tier: two sockets, the row they follow, what was learned and counted.
+
+The state of an End is which of its methods stands in `Loop.handlers` for its RTP socket:
+
+    _parked     no row: the socket is connected to itself, so the kernel refuses everybody
+    _learn      row, source unknown: recvfrom, every datagram judged by source
+    _verify     source locked and the socket connected, but what was queued before may still be foreign
+    _relay      source locked, queue known to be clean: recv_into, send; the kernel keeps everybody else out
+
+A socket goes back to unconnected with connect(AF_UNSPEC): it keeps its port and its queue, so a learning
+window loses no packet. (Measured: 6 us, no packet lost at 20,000 packets/s; close-and-rebind: 16 us, refuses
+what comes meanwhile, may lose the port.) Python's socket module cannot say that: the loop is handed one.
+"""
+
+from __future__ import annotations
+
+import socket
+from functools import cache
+
+from rtp import control
+from rtp.learning import Learning
+from rtp.packet import EVENT_SIZE, HEADER, HEADER_SIZE, payload_start, sound
+from rtp.plan import CLOSED, EXACT, Row
+from rtp.reception import Reception
+from rtp.rtcp import whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rtp.learning import Source
+    from rtp.loop import Loop
+
+QUEUE = 64  # datagrams taken from one unlocked socket per turn
+BUFFER = 4096  # a datagram that fills it is longer than any RTP packet should be
+SETTLE = 0.1  # seconds after locking in which the kernel may still have queued a foreign packet
+SENDS, RECEIVES = 1, 2  # bits of Row.direction
+_unpack = HEADER.unpack_from
+
+
+def _address(packed: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
+
+
+@cache
+def _plain(event: int) -> bytes:
+    """Tell by the second byte what is neither RTCP (RFC 5761) nor a telephone-event, which is looked into."""
+    return bytes(not 192 <= second <= 223 and second & 127 != event for second in range(256))
+
+
+class End:
+    """One end of a call: two sockets, the row they follow, and what was learned and counted."""
+
+    __slots__ = (
+        "_armed", "_buffer", "_clock", "_host", "_learning", "_loop", "_map", "_names", "_plain",
+        "_reported", "_rtcp", "_rtcp_peer", "_rtcp_target", "_rtp", "_settled", "_target", "_view",
+        "_watched", "bad", "forbidden", "foreign", "heard", "hears", "octets", "packets", "pass_on", "peer",
+        "port", "reception", "route", "row", "rtcp_count", "sent", "size", "undelivered",
+    )  # fmt: skip
+
+    row: Row | None
+    route: End | None  # where its packets go: the partner, if that names this end too
+    peer: Source | None  # the locked source
+    _rtcp_peer: Source | None
+    _target: tuple[str, int] | None  # the description's address
+    _rtcp_target: tuple[str, int] | None
+    _map: bytes | None
+
+    def __init__(self, loop: Loop, port: int, rtp: socket.socket, rtcp: socket.socket) -> None:
+        self.port = port
+        self.size = 4 if rtp.family == socket.AF_INET else 16  # octets of an address it can reach
+        self._loop = loop
+        self._buffer = loop.buffer
+        self._view = loop.view
+        self._rtp = rtp
+        self._rtcp = rtcp
+        self.pass_on = rtp.send
+        self._names = rtp.getsockname(), rtcp.getsockname()
+        self._watched = False
+        self.row = self.route = None
+        self._forget()
+        self._park()
+
+    # -- the plan
+
+    def put(self, row: Row) -> None:
+        """Follow a row, new or changed."""
+        old = self.row
+        self.row = row
+        if old is None:
+            self._forget()
+            self._unpark()
+        elif row.window != old.window:
+            self._reopen()
+        if old is None or not old.direction & SENDS:
+            self._armed = self._loop.now  # silence counts from when it may speak
+            self._reported = False
+        self._host = _address(row.host) if row.host else ""
+        self._target = (self._host, row.rtp) if row.host and row.rtp else None
+        self._rtcp_target = (self._host, row.rtcp) if row.host and row.rtcp else None
+        self._map = row.payload_table()
+        self.hears = bool(row.direction & RECEIVES)
+        self._clock = row.clock
+        self._plain = _plain(row.event) if row.direction & SENDS and self._map is None else bytes(256)
+        if self.peer is None:
+            if row.source is not None:
+                self._lock((_address(row.source[0]), row.source[1]))
+            elif row.learning == EXACT and self._target is not None:
+                self._lock(self._target)
+
+    def remove(self) -> None:
+        """Follow no row and hear nobody."""
+        self.row = None
+        for one in (self._rtp, self._rtcp):
+            self._loop.handlers[one.fileno()] = self._parked
+        self._park()
+
+    def close(self) -> None:
+        """Give both ports back."""
+        self._rtp.close()
+        self._rtcp.close()
+
+    def _forget(self) -> None:
+        self.peer = self._rtcp_peer = None
+        self._learning = Learning()
+        self._target = self._rtcp_target = self._map = None
+        self._host = ""
+        self._settled = 0.0  # until when a locked socket is still judged
+        self._reported = False
+        self._armed = self.heard = self._loop.now
+        self.reception = Reception()
+        self.packets = self.octets = self.sent = self.rtcp_count = 0
+        self.foreign = self.bad = self.forbidden = self.undelivered = 0
+
+    def _park(self) -> None:
+        for one, name in zip((self._rtp, self._rtcp), self._names, strict=True):
+            try:
+                one.connect(name)
+            except OSError:
+                self._loop.failed += 1
+
+    def _parked(self) -> None:
+        """Take what a parked socket still has: a queued packet, or the error that a packet met."""
+        self._drain(self._rtp)
+        self._drain(self._rtcp)
+
+    def _unpark(self) -> None:
+        for one, handler in ((self._rtp, self._learn), (self._rtcp, self._report)):
+            self._loop.disconnect(one)
+            self._drain(one)
+            if self._watched:  # for good, once it was used: each change there costs more than a packet
+                self._loop.handlers[one.fileno()] = handler
+            else:
+                self._loop.watch(one.fileno(), handler)
+        self._watched = True
+
+    def _drain(self, one: socket.socket) -> None:
+        """Throw away what reached the port before its call; the receive buffer bounds the work."""
+        for _ in range(BUFFER):
+            try:
+                one.recv_into(self._buffer)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._loop.refused += 1
+
+    def _reopen(self) -> None:
+        """Open a learning window: anybody may be the source, but for a while not the one being left."""
+        if self.peer is not None:
+            self._loop.disconnect(self._rtp)
+        self._learning = Learning(self.peer, self._loop.now)
+        self.peer = self._rtcp_peer = None
+        self._loop.handlers[self._rtp.fileno()] = self._learn
+
+    def _lock(self, source: Source) -> bool:
+        try:
+            self._rtp.connect(source)
+        except OSError:
+            self._loop.failed += 1
+            return False
+        self.peer = source
+        self._settled = self._loop.now + SETTLE
+        self._loop.handlers[self._rtp.fileno()] = self._verify
+        if source[0] != self._host:
+            self._rtcp_target = None  # behind a NAT: the described RTCP address leads nowhere
+        return True
+
+    # -- RTP in
+
+    def _relay(self) -> None:
+        """Take one datagram from a connected socket whose queue is clean; what is plain goes its way here."""
+        buffer, loop, route = self._buffer, self._loop, self.route
+        try:
+            size = self._rtp.recv_into(buffer)
+        except BlockingIOError:
+            return
+        except OSError:
+            loop.refused += 1  # an ICMP error that an earlier send brought back
+            return
+        first, second, sequence, timestamp, ssrc = _unpack(buffer)
+        plain = first == 0x80 and HEADER_SIZE <= size < BUFFER and self._plain[second]
+        if not plain or route is None or route.peer is None or not route.hears:
+            self._accept(size)
+            return
+        now = self.heard = loop.now
+        self.packets += 1
+        self.octets += size - HEADER_SIZE
+        self.reception.update(ssrc, sequence, timestamp, int(now * self._clock))
+        try:
+            route.pass_on(self._view[:size])
+        except OSError as error:
+            route.failed(error)
+            self.undelivered += 1
+        else:
+            route.sent += 1
+            loop.forwarded += 1
+
+    def _verify(self) -> None:
+        """Take datagrams from a locked socket, judging their source until nothing old can be queued."""
+        for _ in range(QUEUE):
+            try:
+                size, source = self._rtp.recvfrom_into(self._buffer)
+            except BlockingIOError:
+                if self._loop.now >= self._settled:
+                    self._loop.handlers[self._rtp.fileno()] = self._relay
+                return
+            except OSError:
+                self._loop.refused += 1
+                continue
+            if self.peer is None or source[:2] != self.peer[:2]:
+                self.foreign += 1
+                self._loop.foreign += 1
+            else:
+                self._accept(size)
+
+    def _learn(self) -> None:
+        """Take datagrams from an unconnected socket until one comes from a valid source."""
+        now = self._loop.now
+        for _ in range(QUEUE):
+            try:
+                size, source = self._rtp.recvfrom_into(self._buffer)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._loop.refused += 1
+                continue
+            row = self.row
+            _, _, sequence, _, ssrc = _unpack(self._buffer)
+            if row is None or size >= BUFFER or not sound(self._buffer, size):
+                self.bad += 1
+                self._loop.bad += 1
+            elif self._learning.valid(row, self._host, source, (ssrc, sequence), now) and self._lock(source):
+                host = socket.inet_pton(self._rtp.family, source[0])
+                self._loop.tell(control.Learned(self.port, row.window, host, source[1]))
+                self._accept(size)
+                self._verify()
+                return
+            else:
+                self.foreign += 1
+                self._loop.foreign += 1
+
+    def _accept(self, size: int) -> None:
+        """Judge and pass on one datagram from the locked source."""
+        loop = self._loop
+        buffer = self._buffer
+        row = self.row
+        if row is None:
+            return
+        first, second, sequence, timestamp, ssrc = _unpack(buffer)
+        start = HEADER_SIZE if first == 0x80 and size >= HEADER_SIZE else payload_start(buffer, size)
+        if 192 <= second <= 223:  # RFC 5761: an RTCP type where RTP would have marker and payload type 64-95
+            if row.mux and size < BUFFER and whole(buffer, size):
+                self._pass_report(size)
+                return
+            start = -1
+        if start < 0 or size >= BUFFER or (second & 127 == row.event and size - start < EVENT_SIZE):
+            self.bad += 1
+            loop.bad += 1
+            return
+        self.heard = loop.now
+        if not row.direction & SENDS:
+            self.forbidden += 1
+            loop.forbidden += 1
+            return
+        self.packets += 1
+        self.octets += size - start
+        self.reception.update(ssrc, sequence, timestamp, int(loop.now * row.clock))
+        if self._map is not None:
+            buffer[1] = self._map[second]
+        route = self.route
+        if route is None:
+            self.undelivered += 1
+            loop.unrouted += 1
+        elif route.transmit(size):
+            loop.forwarded += 1
+        else:
+            self.undelivered += 1
+
+    # -- RTP out
+
+    def transmit(self, size: int) -> bool:
+        """Send the buffer's first bytes to this end's far end, if it is known and may be sent to."""
+        loop = self._loop
+        row = self.row
+        try:
+            if row is None or not self.hears:
+                loop.unrouted += 1
+            elif self.peer is not None:
+                self._rtp.send(self._view[:size])
+                self.sent += 1
+                return True
+            elif self._target is not None and row.learning != CLOSED:
+                self._rtp.sendto(self._view[:size], self._target)
+                self.sent += 1
+                return True
+            else:
+                loop.unrouted += 1
+        except OSError as error:
+            self.failed(error)
+        return False
+
+    def failed(self, error: OSError) -> None:
+        """Count a packet that could not be sent to this end's far end."""
+        if isinstance(error, BlockingIOError):
+            self._loop.congested += 1
+        elif isinstance(error, ConnectionRefusedError):
+            self._loop.refused += 1
+        else:
+            self._loop.failed += 1
+
+    # -- RTCP
+
+    def _report(self) -> None:
+        """Take one datagram from the RTCP socket; it follows the RTP source's host, locks its first port."""
+        try:
+            size, source = self._rtcp.recvfrom_into(self._buffer)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._loop.refused += 1
+            return
+        if self.peer is None or source[0] != self.peer[0] or self._rtcp_peer not in {None, source}:
+            self.foreign += 1
+            self._loop.foreign += 1
+        elif size >= BUFFER or not whole(self._buffer, size):
+            self.bad += 1
+            self._loop.bad += 1
+        else:
+            self._rtcp_peer = source
+            self._pass_report(size)
+
+    def _pass_report(self, size: int) -> None:
+        self.heard = self._loop.now
+        if self.route is not None and self.route.transmit_report(size):
+            self.rtcp_count += 1
+            self._loop.forwarded += 1
+
+    def transmit_report(self, size: int) -> bool:
+        """Send the buffer's first bytes as RTCP to this end's far end; RTCP flows whatever the direction."""
+        row = self.row
+        target = self._rtcp_peer or self._rtcp_target
+        try:
+            if row is None or row.learning == CLOSED:
+                return False
+            if row.mux and self.peer is not None:
+                self._rtp.send(self._view[:size])
+            elif target is not None and not row.mux:
+                self._rtcp.sendto(self._view[:size], target)
+            else:
+                return False
+        except OSError:
+            self._loop.failed += 1
+            return False
+        return True
+
+    def check_silence(self, now: float) -> None:
+        """Report a far end that may send and does not, once per silence."""
+        row = self.row
+        if row is None or not row.silence or not row.direction & SENDS:
+            return
+        if now - max(self.heard, self._armed) < row.silence:
+            self._reported = False
+        elif not self._reported:
+            self._reported = True
+            self._loop.tell(control.Timeout(port=self.port))
+
+    def statistics(self, token: int) -> control.Statistics:
+        """Return what this row saw."""
+        own = {name: getattr(self, name) for name in control.Statistics.__slots__ if hasattr(self, name)}
+        own |= {"lost": self.reception.lost, "jitter": self.reception.jitter, "rtcp": self.rtcp_count}
+        idle = int(max(0.0, self._loop.now - self.heard) * 1000)
+        return control.Statistics(token=token, idle=idle, **own)

@@ -86,7 +86,8 @@ class G722Encoder(_State):
         """Return one octet for every two samples."""
         samples = len(pcm) // 4 * 2
         room = ctypes.create_string_buffer(samples // 2 + 1)
-        return room.raw[: self._lib.g722_encode(self._state, room, pcm, samples)]
+        count = self._lib.g722_encode(self._state, room, pcm, samples)
+        return room.raw[:count]
 
 
 class G722Decoder(_State):
@@ -100,7 +101,8 @@ class G722Decoder(_State):
     def decode(self, payload: bytes) -> bytes:
         """Return two samples for every octet."""
         room = ctypes.create_string_buffer(len(payload) * 4 + 4)
-        return room.raw[: self._lib.g722_decode(self._state, room, payload, len(payload)) * 2]
+        count = self._lib.g722_decode(self._state, room, payload, len(payload))
+        return room.raw[: count * 2]
 
 
 class DtmfDetector(_State):

@@ -113,7 +113,8 @@ wanted() {
     case $goal in
     test)
         packages "the peers of the end-to-end tests and the demo" sipp=sip-tester baresip=baresip-core \
-            /usr/sbin/kamailio=kamailio sipsak=sipsak tshark=tshark espeak-ng=espeak-ng sox=sox multimon-ng=multimon-ng ffmpeg=ffmpeg openssl=openssl zsh=zsh ||
+            /usr/sbin/kamailio=kamailio sipsak=sipsak tshark=tshark espeak-ng=espeak-ng sox=sox \
+            multimon-ng=multimon-ng ffmpeg=ffmpeg openssl=openssl zsh=zsh ||
             say "going on without: the tests and the demo that need them will fail and name them"
         packages "the check of the kernel program against its source" clang-14=clang-14 \
             /usr/include/linux/bpf.h=linux-libc-dev ||

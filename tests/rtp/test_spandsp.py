@@ -31,6 +31,7 @@ def noisy(pcm: bytes, decibel: float) -> bytes:
     return (samples + noise).clip(-32768, 32767).astype("<i2").tobytes()
 
 
+@pytest.mark.native
 def test_multimon_decodes_our_digits() -> None:
     wide = subprocess.run(
         [*SOX, "-", "-t", "raw", "-r", "22050", "-"], input=sound(DIGITS), capture_output=True, check=True
@@ -42,6 +43,7 @@ def test_multimon_decodes_our_digits() -> None:
     assert "".join(found) == DIGITS
 
 
+@pytest.mark.native
 def test_we_decode_digits_of_sox() -> None:
     rows, columns, pad = (697, 770, 852, 941), (1209, 1336, 1477, 1633), "123A456B789C*0#D"
     for place, digit in enumerate(pad):
@@ -108,6 +110,7 @@ def test_one_long_digit_is_one() -> None:
     assert detect(sound("5", length=3.0)) == "5"
 
 
+@pytest.mark.native
 def test_speech_is_no_digit(tmp_path: Path) -> None:
     found = ""
     for number, voice in enumerate(("en-gb", "en-gb+f3", "de", "fr+f2")):
@@ -129,6 +132,7 @@ def sine(hertz: float, seconds: float, *, reversals: float = 0.0) -> bytes:
     return (8000 * np.sin(2 * np.pi * hertz * t + phase)).astype("<i2").tobytes()
 
 
+@pytest.mark.native
 def test_fax_tones_are_found_and_speech_is_none(tmp_path: Path) -> None:
     cng = (sine(1100, 0.5) + bytes(48000)) * 3
     assert tone(CNG, cng) == {CNG}

@@ -16,7 +16,7 @@ import socket
 import sys
 from collections import deque
 
-from rtp import control
+from rtp import control, orders
 from rtp.loop import Loop
 
 RTP_BUFFER, RTCP_BUFFER = 32768, 8192  # bytes asked for; the kernel grants double: 1.7 s of one G.711 stream

@@ -1,8 +1,8 @@
 """Sums of frames that never clip.
 
-Samples are added with 32 bits, of which 6 are room for up to 64 full-scale voices. Where the sum would leave the
-16 bits of a sample it is turned down as a whole, at once and block by block, and up again slowly: a wave keeps its
-shape, where cutting it off would crackle.
+Samples are added with 32 bits, of which 6 are room for up to 64 full-scale voices. Where the sum would
+leave the 16 bits of a sample it is turned down as a whole, at once and block by block, and up again slowly:
+a wave keeps its shape, where cutting it off would crackle.
 """
 
 from __future__ import annotations

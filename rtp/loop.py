@@ -104,15 +104,20 @@ class Loop:
 
     def _seat(self, end: End, row: Row) -> None:
         """Let an end's packets go into a room, or no longer."""
+        rooms = self.need_rooms()
+        if row.seat:
+            end.rooms = rooms if rooms.put(row, end.send, self.now) else None
+        else:
+            rooms.remove(row.port)
+            end.rooms = None
+
+    def need_rooms(self) -> Rooms:
+        """Return the rooms; nothing about them is loaded before somebody needs them."""
         if self.rooms is None:
             from rtp.rooms import Rooms
 
             self.rooms = Rooms(self.tell)
-        if row.seat:
-            end.rooms = self.rooms if self.rooms.put(row, end.send, self.now) else None
-        else:
-            self.rooms.remove(row.port)
-            end.rooms = None
+        return self.rooms
 
     def clear(self) -> None:
         """Take all rows out."""

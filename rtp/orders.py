@@ -34,7 +34,7 @@ class Drop(Message):
 
 
 class Play(Message):
-    """Play clips, by number, to the party at `port`, or with port 0 to everybody in `room`; `loop`: for ever."""
+    """Play clips, by number, to the party at `port`, or with port 0 to all in `room`; `loop`: for ever."""
 
     __slots__ = ("clips", "loop", "port", "room", "token")
     code = 18
@@ -125,7 +125,7 @@ class Digit(Message):
 
 
 class Played(Message):
-    """What a Play asked for is over: heard to the end, stopped, or its listener gone; `failed`: some was unfit."""
+    """What a Play asked for is over: heard, stopped, or its listener gone; `failed`: some was unfit."""
 
     __slots__ = ("failed", "token")
     code = 81
@@ -155,9 +155,7 @@ class Recorded(Message):
     broken: int
 
 
-control.TYPES.update(
-    {
-        kind.code: kind
-        for kind in (Clip, Drop, Play, Stop, Press, Record, EndRecord, Digit, Played, Speaker, Recorded)
-    }
-)
+_DOWN: tuple[type[Message], ...] = (Clip, Drop, Play, Stop, Press, Record, EndRecord)
+_UP: tuple[type[Message], ...] = (Digit, Played, Speaker, Recorded)
+DOWN = frozenset([kind.code for kind in _DOWN])
+control.TYPES.update({kind.code: kind for kind in (*_DOWN, *_UP)})

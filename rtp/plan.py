@@ -49,7 +49,7 @@ class Row:
     event: payload type of telephone-event, NO_EVENT if none. clock: RTP clock in Hz, for jitter.
     silence: seconds without a packet until it is reported, 0: never.
     budget: number of the destination's egress budget, 0: none.
-    seat: a place in a room (`bytes(rtp.seat.Seat)`), where packets go instead of to a partner; empty: relayed.
+    seat: a place in a room (`bytes(rtp.seat.Seat)`) where packets go instead of to a partner; b"": relayed.
     payloads: (from, to) pairs of payload types rewritten on the way to the partner; others pass unchanged.
     """
 

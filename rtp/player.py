@@ -1,12 +1,12 @@
 """Sound from files: prompts one after the other, music over and over.
 
-The box's own format is a small part of WAV: RIFF, one chunk `fmt ` with one channel of 8000, 16000 or 48000 Hz and
-format 1 (16-bit samples, little-endian), 6 (A-law) or 7 (mu-law), then one chunk `data`; chunks of other names
-before it are skipped; whatever its length says, the end of the bytes is the end (a length is unknown while a
-recording is made). Sox writes it: `sox in.flac -c 1 -r 8000 -e mu-law out.wav`.
+The box's own format is a small part of WAV: RIFF, one chunk `fmt ` with one channel of 8000, 16000 or 48000
+Hz and format 1 (16-bit samples, little-endian), 6 (A-law) or 7 (mu-law), then one chunk `data`; chunks of
+other names before it are skipped; whatever its length says, the end of the bytes is the end (a length is
+unknown while a recording is made). Sox writes it: `sox in.flac -c 1 -r 8000 -e mu-law out.wav`.
 
-Bytes come from a source that is handed in: `read(n)` returns at most n, b"" at the end and None while there are
-none yet; `rewind()` starts over, False when it cannot.
+Bytes come from a source that is handed in: `read(n)` returns at most n, b"" at the end and None while there
+are none yet; `rewind()` starts over, False when it cannot.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from collections import deque
 from struct import Struct
 
 from rtp.audio import audioop
-from rtp.talker import FRAME
+from rtp.codec import FRAME
+from rtp.rates import Converter
 
 RATES = frozenset({8000, 16000, 48000})
 PCM, ALAW, ULAW = 1, 6, 7  # format codes of WAV
@@ -28,22 +29,27 @@ _RIFF = Struct("<4sI4s")
 _CHUNK = Struct("<4sI")
 _FMT = Struct("<HHIIHH")
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from rtp.resample import Resampler
-
-    class Source:
-        """Where the bytes of a clip come from."""
-
-        def read(self, size: int) -> bytes | None:
-            """Return at most `size` bytes, b"" at the end, None while there are none yet."""
-
-        def rewind(self) -> bool:
-            """Start over; False when it cannot."""
-
 
 class ClipError(Exception):
     """What was to be played is not of the box's format."""
+
+
+class Source:
+    """Where the bytes of a clip come from."""
+
+    __slots__ = ()
+
+    def read(self, size: int) -> bytes | None:
+        """Return at most `size` bytes, b"" at the end, None while there are none yet."""
+        raise NotImplementedError
+
+    def rewind(self) -> bool:
+        """Start over; False when it cannot."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nobody reads it any more."""
+        raise NotImplementedError
 
 
 class Clip:
@@ -59,7 +65,7 @@ class Clip:
         self.over = False
 
     def samples(self, size: int) -> bytes:
-        """Return at most `size` bytes of 16-bit samples of `rate` Hz, b"" where none are there now or any more.
+        """Return at most `size` bytes of 16-bit samples of `rate` Hz, b"" where none are there (any more).
 
         Raises ClipError.
         """
@@ -84,6 +90,11 @@ class Clip:
             return False
         self._bytes, self.rate, self.over = b"", 0, False
         return True
+
+    def close(self) -> None:
+        """Give the source back."""
+        self.over = True
+        self._source.close()
 
     def _fill(self) -> bool:
         if self.over:
@@ -152,9 +163,14 @@ class Player:
         self._loop = loop
         self._kept = b""  # samples at the rate wanted
         self._rate = 0
-        self._up: tuple[int, int, Resampler] | None = None
+        self._up = Converter()
         self.token = token
         self.failed = False
+
+    def close(self) -> None:
+        """Play no more."""
+        while self._clips:
+            self._clips.popleft().close()
 
     def take(self, rate: int) -> bytes | None:
         """Return 20 ms of samples of `rate` Hz; None at the end."""
@@ -169,27 +185,20 @@ class Player:
                 raw = clip.samples((clip.rate or rate) // FRAME * 2)
             except ClipError:
                 self.failed = True
-                self._clips.popleft()
+                self._clips.popleft().close()
                 continue
             if raw:
-                self._kept += self._convert(clip.rate, rate, raw)
+                self._kept += self._up(raw, clip.rate, rate)
                 turns += 1
             elif clip.over:
                 self._clips.popleft()
                 if self._loop and clip.rewind():
                     self._clips.append(clip)
+                else:
+                    clip.close()
             else:  # its bytes are not there yet: silence
                 break
         if not self._kept and not self._clips:
             return None
         frame, self._kept = self._kept[:need], self._kept[need:]
         return frame + bytes(need - len(frame))
-
-    def _convert(self, rate: int, to: int, frame: bytes) -> bytes:
-        if rate == to:
-            return frame
-        if self._up is None or self._up[:2] != (rate, to):
-            from rtp.resample import Resampler
-
-            self._up = rate, to, Resampler(rate, to)
-        return self._up[2](frame)

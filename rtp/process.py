@@ -25,10 +25,15 @@ REST = 0.001  # seconds; halves the CPU per packet of 100 calls for 0.7 ms of de
 RETRY = 0.1  # seconds until events are offered again to a parent that had no room
 WRONG_ADDRESS = 3
 READS = 16  # control datagrams taken in one turn
+DESCRIPTORS = 16  # that come with one of them
 _UNSPEC = bytes(16)  # a sockaddr of family AF_UNSPEC
 _connect = ctypes.CDLL(None, use_errno=True).connect
 _SPARE = 64  # descriptors beside the pool
 
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rtp.descriptors import Descriptors
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -83,24 +88,27 @@ class Parent:
         self.waiting: deque[bytes] = deque()
         self._link = link
         self._loop = loop
+        self._descriptors: Descriptors | None = None  # made with the first order about rooms
         link.setblocking(False)
         loop.watch(link.fileno(), self._read)
 
     def _read(self) -> None:
         for _ in range(READS):
             try:
-                datagram = self._link.recv(control.LIMIT)
+                datagram, fds, _, _ = socket.recv_fds(self._link, control.LIMIT, DESCRIPTORS)
             except BlockingIOError:
                 return
             except ConnectionError:
-                datagram = b""
+                datagram, fds = b"", []
             if not datagram:
                 self.open = False
                 return
             for message in control.decode(datagram):
-                self._follow(message)
+                self._follow(message, fds)
+            for unclaimed in fds:
+                os.close(unclaimed)
 
-    def _follow(self, message: control.Message) -> None:
+    def _follow(self, message: control.Message, fds: list[int]) -> None:
         if isinstance(message, control.Put):
             self._loop.put(message.row)
         elif isinstance(message, control.Remove):
@@ -109,6 +117,12 @@ class Parent:
             self._loop.ask(message.port, message.token)
         elif isinstance(message, control.Clear):
             self._loop.clear()
+        elif message.code in orders.DOWN:
+            if self._descriptors is None:
+                from rtp.descriptors import Descriptors
+
+                self._descriptors = Descriptors()
+            self._descriptors.follow(message, self._loop.need_rooms(), fds)
 
     def write(self) -> None:
         """Write events; what the parent has no room for waits, bounded, for a later turn."""

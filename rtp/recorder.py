@@ -1,10 +1,10 @@
 """Recordings: both directions of one party, left what it said and right what it heard.
 
-The recorder writes into a sink that is handed in: `write(data)` takes all or nothing and says which. Behind it
-stands whoever encrypts, before anything reaches a disk; the media process refuses a sink that is a file. What is
-written is WAV with two channels (A-law, or 16-bit samples for more than 8 kHz) and an unknown length, as a pipe has
-none: the sizes say 0xFFFFFFFF, which readers take as "to the end" (RFC 3551 4.5.14 for A-law; RIFF as of 1991).
-A sink that falls behind is waited for, bounded; after that whole frames are left out and counted.
+The recorder writes into a sink that is handed in: `write(data)` takes what it has room for and says how
+much. Behind it stands whoever encrypts, before anything reaches a disk; the media process refuses a sink
+that is a file. What is written is WAV with two channels (A-law, or 16-bit samples for more than 8 kHz) and
+an unknown length, as a pipe has none: the sizes say 0xFFFFFFFF, which readers take as "to the end". A sink
+that falls behind is waited for, bounded; after that whole frames are left out and counted.
 """
 
 from __future__ import annotations
@@ -13,25 +13,27 @@ import sys
 from struct import Struct
 
 from rtp.audio import audioop
+from rtp.codec import FRAME
 from rtp.player import ALAW, PCM
-from rtp.talker import FRAME
 
 WAITING = 320_000  # bytes kept for a slow sink: 20 s of A-law
 CHUNK = 3200  # bytes written at once: 0.2 s of A-law
 _UNKNOWN = 0xFFFFFFFF
 _HEAD = Struct("<4sI4s4sIHHIIHH4sI")
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
 
-    class Sink:
-        """Where a recording goes: its reader encrypts."""
+class Sink:
+    """Where a recording goes: its reader encrypts."""
 
-        def write(self, data: bytes) -> int:
-            """Take bytes, return how many; 0 while there is no room, -1 when nobody reads any more."""
+    __slots__ = ()
 
-        def close(self) -> None:
-            """Say that this was all."""
+    def write(self, data: bytes) -> int:
+        """Take bytes, return how many; 0 while there is no room, -1 when nobody reads any more."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Say that this was all."""
+        raise NotImplementedError
 
 
 def head(rate: int) -> bytes:
@@ -39,8 +41,9 @@ def head(rate: int) -> bytes:
     kind, width = (ALAW, 1) if rate == 8000 else (PCM, 2)
     size = 2 * width
     return _HEAD.pack(
-        b"RIFF", _UNKNOWN, b"WAVE", b"fmt ", 16, kind, 2, rate, rate * size, size, 8 * width, b"data", _UNKNOWN
-    )  # fmt: skip
+        *(b"RIFF", _UNKNOWN, b"WAVE", b"fmt ", 16, kind, 2, rate),
+        *(rate * size, size, 8 * width, b"data", _UNKNOWN),
+    )
 
 
 class Recorder:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from rtp.audio import audioop
 from rtp.limiter import Limiter, add, widen, without
+from rtp.rates import Converter
 from rtp.seat import DEAF, MUTED, RELAY, UNITY
-from rtp.talker import FRAME, Talker
 
 PARTIES = 32
 QUIET = 200  # RMS below which nobody counts as speaking (-44 dBov)
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from rtp.player import Player
     from rtp.recorder import Recorder
-    from rtp.resample import Resampler
     from rtp.seat import Seat
+    from rtp.talker import Talker
 
 
 class Party:
@@ -43,17 +43,15 @@ class Party:
         self.recorder: Recorder | None = None
         self.loudness = 0.0
         self._limiter = Limiter()
-        self._up: tuple[int, int, Resampler] | None = None
-        self._down: tuple[int, int, Resampler] | None = None
+        self._up = Converter()
+        self._down = Converter()
 
     def hear(self, rate: int, now: float) -> bytes | None:
         """Return what this party says in the next 20 ms, at the room's rate."""
         frame = self.talker.take(now)
         if frame is None:
             return None
-        own = self.talker.hearing
-        if own != rate:
-            self._up, frame = _resample(self._up, own, rate, frame)
+        frame = self._up(frame, self.talker.hearing, rate)
         gain = self.seat.gain
         if gain != UNITY:
             frame = self._limiter.narrow(widen(frame, gain / UNITY))
@@ -61,25 +59,11 @@ class Party:
 
     def encode(self, rate: int, frame: bytes) -> bytes:
         """Return the payload of a frame of the room."""
-        if self.talker.rate != rate:
-            self._down, frame = _resample(self._down, rate, self.talker.rate, frame)
-        return self.talker.encode(frame)
+        return self.talker.encode(self._down(frame, rate, self.talker.rate))
 
     def sum(self, total: bytes) -> bytes:
         """Return a sum as samples for this party."""
         return self._limiter.narrow(total)
-
-
-def _resample(
-    kept: tuple[int, int, Resampler] | None, rate: int, to: int, frame: bytes
-) -> tuple[tuple[int, int, Resampler], bytes]:
-    if kept is None or kept[:2] != (rate, to):
-        from rtp.resample import Resampler
-
-        kept = rate, to, Resampler(rate, to)
-    made = kept[2](frame)
-    size = to // FRAME * 2  # a filter may begin with less than a frame, or end with more
-    return kept, made[:size] if len(made) >= size else bytes(size - len(made)) + made
 
 
 class Room:

@@ -1,18 +1,18 @@
 """All rooms of the media process, and the 20 ms they share.
 
-The loop asks `due` how long it may sleep and calls `tick`; no room, no waking up. A tick that comes late is made
-up for, up to CATCH_UP frames; what is later than that nobody can hear any more in time and is skipped, with the
-timestamps of every stream going on as time did.
+The loop asks `due` how long it may sleep and calls `tick`; no room, no waking up. A tick that comes late is
+made up for, up to CATCH_UP frames; what is later than that nobody can hear any more in time and is skipped,
+with the timestamps of every stream going on as time did.
 """
 
 from __future__ import annotations
 
 from rtp import orders
-from rtp.codec import CodecError
+from rtp.codec import FRAME, CodecError
 from rtp.packet import HEADER, payload_start
 from rtp.room import Party, Room
 from rtp.seat import Seat, SeatError
-from rtp.talker import FRAME, Talker
+from rtp.talker import Talker
 
 TICK = 1.0 / FRAME
 CATCH_UP = 5
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Rooms:
-    """`tell` takes a message for whoever keeps the plan. Counters: `refused` seats, `strange` packets, `skipped`."""
+    """Tells what happens. Counts seats `refused`, packets of `strange` types, ticks `skipped`."""
 
     def __init__(self, tell: Callable[[Message], None]) -> None:
         self.due: float | None = None
@@ -40,7 +40,7 @@ class Rooms:
     # -- the plan
 
     def put(self, row: Row, send: Callable[[bytes], None], now: float) -> bool:
-        """Follow a row with a seat, new or changed; False when it cannot be: it then hears and says nothing."""
+        """Follow a row with a seat, new or changed; False when it cannot be: it hears and says nothing."""
         try:
             seat = Seat.parse(row.seat)
             party = self._parties.get(row.port)
@@ -156,10 +156,15 @@ class Rooms:
         party = self._parties.get(port)
         if party is None:
             if recorder is not None:
-                self._tell(orders.Recorded(token=recorder.token, left_out=0, broken=1))
+                recorder.close()
+                self.refuse_record(recorder.token)
             return
         self._recorded(party)
         party.recorder = recorder
+
+    def refuse_record(self, token: int) -> None:
+        """Say that there will be no such recording."""
+        self._tell(orders.Recorded(token=token, left_out=0, broken=1))
 
     def press(self, port: int, digits: bytes, length: int) -> None:
         """Send digits to a party's far end as telephone-events of `length` ms each."""
@@ -178,6 +183,7 @@ class Rooms:
             self._tell(told)
 
     def _played(self, player: Player) -> None:
+        player.close()
         self._tell(orders.Played(token=player.token, failed=int(player.failed)))
 
     def _told(self, what: str, port: int, *numbers: int) -> None:

@@ -1,8 +1,8 @@
 """A seat in a room: what becomes of a row whose packets are not relayed but taken into a mix.
 
-The row says where its far end is and may send; the seat says which room it sits in, which formats it speaks and
-hears, how loud it is. It travels inside the row, so a media process that starts anew gets its rooms back with
-the plan. No seat: the row is relayed.
+The row says where its far end is and may send; the seat says which room it sits in, which formats it speaks
+and hears, how loud it is. It travels inside the row, so a media process that starts anew gets its rooms
+back with the plan. No seat: the row is relayed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from struct import Struct
 
-# How the payload of a format is coded; the number is what the plan carries, the name that of SDP in lower case.
+# How the payload of a format is coded: the number the plan carries, and the name of SDP in lower case.
 PCMU, PCMA, L16, G722, OPUS, EVENT = 1, 2, 3, 4, 5, 6
 NAMES = {PCMU: "pcmu", PCMA: "pcma", L16: "l16", G722: "g722", OPUS: "opus", EVENT: "telephone-event"}
 CODES = {name: code for code, name in NAMES.items()}
@@ -32,10 +32,10 @@ class SeatError(Exception):
 class Seat:
     """One party's place in a room.
 
-    room: number of the room, from 1. speaks: formats sent to the far end, by its numbers: one audio format, and
-    EVENT if it takes telephone-events. hears: formats it may send, by ours. gain: how loud the room hears it,
-    UNITY as it is. flags: MUTED: the room does not hear it; DEAF: it does not hear the room; RELAY: its
-    telephone-events go to the others too, as they would if it were relayed.
+    room: number of the room, from 1. speaks: formats sent to the far end, by its numbers: one audio format,
+    and EVENT if it takes telephone-events. hears: formats it may send, by ours. gain: how loud the room
+    hears it, UNITY as it is. flags: MUTED: the room does not hear it; DEAF: it does not hear the room;
+    RELAY: its telephone-events go to the others too, as they would if it were relayed.
     """
 
     __slots__ = ("flags", "gain", "hears", "room", "speaks")

@@ -15,11 +15,11 @@ import os
 from collections import deque
 
 from rtp import codec as codecs
+from rtp.codec import FRAME
 from rtp.jitter import JitterBuffer
 from rtp.packet import EVENT_SIZE, HEADER
 from rtp.seat import EVENT, NAMES, Seat
 
-FRAME = 50  # frames in a second
 DIGITS = 64  # digits waiting to be sent; more are dropped
 GAP = 3  # frames of silence after a digit sent: 60 ms
 ENDS = 3  # packets that say a digit is over (RFC 4733 2.5.1.4)
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 
 class Talker:
-    """One party's audio. `digits` holds (event, samples of its RTP clock) for the room to take; 0: it began."""
+    """One party's audio. `digits` holds (event, samples of its RTP clock) for the room; 0: it began."""
 
     __slots__ = (
-        "_began", "_buffer", "_clock", "_decoder", "_due", "_encoder", "_event", "_event_type", "_heard", "_hears",
-        "_length", "_marker", "_out", "_pcm", "_pressing", "_rest", "_sequence", "_source", "_speaks", "_ssrc",
-        "_told", "_type", "digits", "rate",
+        "_began", "_buffer", "_clock", "_decoder", "_due", "_encoder", "_event", "_event_type", "_heard",
+        "_hears", "_length", "_marker", "_out", "_pcm", "_pressing", "_rest", "_sequence", "_source",
+        "_speaks", "_ssrc", "_told", "_type", "digits", "rate",
     )  # fmt: skip
 
     def __init__(self, seat: Seat) -> None:
@@ -172,7 +172,7 @@ class Talker:
     # -- out
 
     def press(self, event: int, length: int) -> bool:
-        """Send an event, `length` in samples of our clock; False when the far end takes none or too many wait."""
+        """Send an event of `length` samples of our clock; False if they take none or too many wait."""
         if self._event_type < 0 or len(self._out) >= DIGITS:
             return False
         self._out.append((event, min(length, LONGEST)))
@@ -239,6 +239,5 @@ class Talker:
             self._pressing, self._rest = None, GAP
         second = self._event_type | (0x80 if first else 0)
         packets = [self._packet(second, self._began, body)]
-        for _ in range(ENDS - 1 if over else 0):
-            packets.append(self._packet(self._event_type, self._began, body))
-        return packets
+        again = range(ENDS - 1 if over else 0)
+        return packets + [self._packet(self._event_type, self._began, body) for _ in again]

@@ -8,18 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtp.audio import audioop
+from rtp.codec import FRAME
 from rtp.limiter import Limiter, add, widen
 from rtp.packet import Packet
 from rtp.room import PARTIES, Party, Room
 from rtp.seat import CODES, DEAF, EVENT, L16, MUTED, PCMA, PCMU, RELAY, Format, Seat, SeatError
-from rtp.talker import FRAME, Talker
+from rtp.talker import Talker
 
 MU, A, WIDE, NARROW = (0, PCMU, 8000), (8, PCMA, 8000), (97, L16, 16000), (96, L16, 8000)
 EVENTS = (101, EVENT, 8000)
 
 
 def tone(frequency: float, level: float, rate: int, frames: int) -> list[bytes]:
-    """A sine as frames of 20 ms; level 1 is full scale."""
+    """Give a sine as frames of 20 ms; level 1 is full scale."""
     size = rate // FRAME
     return [
         struct.pack(
@@ -34,7 +35,7 @@ def tone(frequency: float, level: float, rate: int, frames: int) -> list[bytes]:
 
 
 def strength(samples: bytes, frequency: float, rate: int) -> float:
-    """How loud one frequency is in samples: 1 is a full-scale sine (a Goertzel filter, DFT of one bin)."""
+    """Tell how loud one frequency is in samples: 1 is a full-scale sine (DFT of one bin)."""
     values = struct.unpack(f"={len(samples) // 2}h", samples)
     turn = 2 * math.pi * frequency / rate
     real = sum(v * math.cos(turn * n) for n, v in enumerate(values))
@@ -316,3 +317,14 @@ def test_nonsense_is_no_seat(data: bytes) -> None:
     except SeatError:
         return
     assert bytes(seat) == data
+
+
+def test_parties_of_different_rates_hear_each_other() -> None:
+    room, _ = make()
+    narrow, wide, other = Guest(room, 2, MU), Guest(room, 4, WIDE), Guest(room, 6, WIDE)
+    run(room, {narrow: tone(400, 0.3, 8000, 60), wide: tone(900, 0.3, 16000, 60)}, 60)
+    assert room.rate == 16000
+    assert strength(narrow.heard()[-320 * 25 :], 900, 8000) == pytest.approx(0.3, rel=0.1)
+    for guest in (wide, other):
+        assert strength(guest.heard()[-640 * 25 :], 400, 16000) == pytest.approx(0.3, rel=0.1)
+    assert strength(other.heard()[-640 * 25 :], 900, 16000) == pytest.approx(0.3, rel=0.1)

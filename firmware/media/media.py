@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from firmware.media.bridge import Bridge
 from firmware.media.errors import MediaError, NoPorts
+from firmware.media.transcode import ORDER, able
 from firmware.media.worker import Worker, packed, spawn
 from rtp import control
 from rtp.plan import ANY, Plan, Row
@@ -31,7 +32,8 @@ class Media:
     """One media process and its pool of ports.
 
     `on_restart()` is called when a crashed process has been replaced, `on_failure()` when that was given up.
-    `now` returns monotonic seconds.
+    `now` returns monotonic seconds. `transcode` names the codecs that are turned into each other where two
+    sides share none, best first.
     """
 
     def __init__(
@@ -42,7 +44,9 @@ class Media:
         learning: int = ANY,
         silence: int = SILENCE,
         rest: float = REST,
+        transcode: tuple[str, ...] = ORDER,
     ) -> None:
+        self.transcode = able(transcode)
         self.learning = learning
         self.silence = silence
         hosts = worker.host.split(",")

@@ -1,7 +1,10 @@
 """Rows with a seat, in the portable tier: packets go into a room and come out of it."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -229,3 +232,12 @@ def test_a_row_is_relayed_or_seated_never_both() -> None:
 def test_orders_survive_the_way(message: control.Message) -> None:
     [datagram] = control.encode([message])
     assert control.decode(datagram) == [message]
+
+
+def test_a_media_process_that_only_relays_loads_nothing_of_it() -> None:
+    parts = "{'audioop', 'rtp.room', 'rtp.codec', 'rtp.descriptors'}"
+    code = f"import sys, rtp.process; print(*({parts} & set(sys.modules)))"
+    command = [sys.executable, "-S", "-P", "-c", code]
+    root = str(Path(__file__).parents[2])
+    found = subprocess.run(command, env={"PYTHONPATH": root}, capture_output=True, text=True, check=True)
+    assert found.stdout == "\n"

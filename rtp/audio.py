@@ -12,4 +12,9 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import audioop
 
-__all__ = ["audioop"]
+__all__ = ["audioop", "louder"]
+
+
+def louder(pcm: bytes, decibel: float) -> bytes:
+    """Return PCM made louder (or softer, below 0); what is too loud then is cut at the limit."""
+    return audioop.mul(pcm, 2, 10 ** (decibel / 20)) if decibel else pcm

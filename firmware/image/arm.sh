@@ -5,7 +5,7 @@ set -eu
 cd -- "$(dirname -- "$0")/../.."
 
 target=build/arm
-key="layout 3 $(cksum <requirements-dev.lock) $PWD"
+key="layout 4 $(cksum <requirements-dev.lock) $PWD"
 [ "$(cat "$target/ready" 2>/dev/null)" != "$key" ] || exit 0
 
 rm -rf -- "$target"
@@ -20,7 +20,7 @@ fail() {
 }
 
 echo "[arm] extracting Debian's arm64 Python (about 10 s) ..."
-mmdebstrap --variant=extract --architectures=arm64 --include=python3,libc6 bookworm "$target/root" >>"$log" 2>&1 ||
+mmdebstrap --variant=extract --architectures=arm64 --include=python3,libc6,libspandsp2,libopus0 bookworm "$target/root" >>"$log" 2>&1 ||
     fail "mmdebstrap failed"
 rm -rf -- "$target/root/dev" # it would stand before the real /dev
 

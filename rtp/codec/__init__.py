@@ -8,6 +8,16 @@ them is first made.
 from __future__ import annotations
 
 FRAME = 50  # frames a second: all audio moves in 20 ms
+_KNOWN = (
+    ("pcmu", 8000),
+    ("pcma", 8000),
+    ("g722", 8000),
+    ("opus", 48000),
+    ("l16", 8000),
+    ("l16", 16000),
+    ("l16", 48000),
+    ("cn", 8000),
+)
 
 
 class CodecError(Exception):
@@ -52,20 +62,43 @@ class Codec:
         """Free what the codec holds; it is not used again."""
 
 
-def make(name: str, clock: int) -> Codec:
-    """Return a new codec by its name and clock as in SDP; raises CodecError."""
-    name = name.lower()
-    if clock == 8000 and name in {"pcmu", "pcma"}:
-        from rtp.codec.g711 import Pcma, Pcmu
+def make(name: str, clock: int, rate: int = 0) -> Codec:
+    """Return a new codec by its name and clock as in SDP; raises CodecError.
 
-        return Pcmu() if name == "pcmu" else Pcma()
-    if name == "l16" and clock in {8000, 16000, 48000}:
+    `rate` chooses the sound's rate where the codec leaves a choice: Opus, 8000, 16000 (if 0) or 48000.
+    """
+    name = name.lower()
+    if (name, clock) not in _KNOWN:
+        raise CodecError(f"no codec {name[:20]!r} with a clock of {clock} Hz")
+    if name == "opus":
+        from rtp.codec.opus import Opus
+
+        return Opus(rate or 16000)
+    if name == "g722":
+        from rtp.codec.g722 import G722
+
+        return G722()
+    if name == "l16":
         from rtp.codec.l16 import L16
 
         return L16(clock)
-    raise CodecError(f"no codec {name[:20]!r} with a clock of {clock} Hz")
+    if name == "cn":
+        from rtp.codec.cn import ComfortNoise
+
+        return ComfortNoise()
+    from rtp.codec.g711 import Pcma, Pcmu
+
+    return Pcmu() if name == "pcmu" else Pcma()
 
 
 def available() -> frozenset[tuple[str, int]]:
     """Return name and clock of every codec that `make` makes on this machine."""
-    return frozenset({("pcmu", 8000), ("pcma", 8000), ("l16", 8000), ("l16", 16000), ("l16", 48000)})
+    return frozenset(one for one in _KNOWN if one[0] not in {"g722", "opus"} or _works(*one))
+
+
+def _works(name: str, clock: int) -> bool:
+    try:
+        make(name, clock).close()
+    except CodecError:
+        return False
+    return True

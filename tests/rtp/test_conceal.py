@@ -71,6 +71,7 @@ def test_pieces_of_any_length() -> None:
     assert conceal.lost(1000) == bytes(2000)
 
 
+@pytest.mark.native
 def test_speech_with_losses_is_nearer_to_the_speech_than_with_gaps(tmp_path: Path) -> None:
     audio.speak(tmp_path / "speech.wav", "en-gb", 10.0)
     speech = audio.read(tmp_path / "speech.wav")

@@ -25,6 +25,7 @@ from provisioning.site_dialling import (
     read_services,
 )
 from provisioning.site_dns import Dns, read_dns
+from provisioning.site_media import ADDRESS, Media, is_address, read_media
 from provisioning.site_trunk import MOST_TRUNKS, Trunk, read_trunks
 
 __all__ = [
@@ -48,7 +49,6 @@ __all__ = [
     "read_site",
 ]
 
-_ADDRESS: Final = "one IP address of this box, such as 192.0.2.10 or 2001:db8::10"
 
 LARGEST: Final = 65536
 """Bytes a site file may have."""
@@ -94,24 +94,6 @@ class Listener:
     def __str__(self) -> str:
         address = f"[{self.address}]" if ":" in self.address else self.address
         return f"{self.transport} {address}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """Where audio passes: UDP ports first_port to last_port, both included.
-
-    `address` is for all phones, or for those on IPv4 where `address6`, an IPv6 address, serves the others.
-    """
-
-    address: str
-    first_port: int
-    last_port: int
-    address6: str = ""
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """All addresses, the usual one first."""
-        return (self.address, self.address6) if self.address6 else (self.address,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +256,7 @@ def _site(document: Document, root: Table) -> Site:
     name = root.text("name", "the site's name, 1 to 64 printable characters", _is_name)
     country = root.choice("country", countries())
     listeners = _listeners(root.tables("listener", 16))
-    media = _media(root.table("media", required=True))
+    media = read_media(root.table("media", required=True))
     sip = _sip(root.table("sip"))
     registration = _registration(root.table("registration"))
     calls = _calls(root.table("calls"))
@@ -370,7 +352,7 @@ def _listeners(tables: list[Table]) -> tuple[Listener, ...]:
         right = "the origin of a web page such as https://phone.example.com"
         listener = Listener(
             transport,
-            table.text("address", _ADDRESS, is_address),
+            table.text("address", ADDRESS, is_address),
             table.integer("port", 1, 65535, PORTS[transport]),
             table.texts("origins", right, is_origin, ()) if table.has("origins") else (),
             _digest(table) if table.has("digest") else (),
@@ -391,25 +373,6 @@ def _same_place(one: Listener, other: Listener) -> bool:
         other.port,
         other.transport == "udp",
     )
-
-
-def _media(table: Table) -> Media:
-    media = Media(
-        table.text("address", _ADDRESS, is_address),
-        table.integer("first_port", 1024, 65534),
-        table.integer("last_port", 1025, 65535),
-        table.text("address6", "one IPv6 address of this box, such as 2001:db8::10", _is_address6, "")
-        if table.has("address6")
-        else "",
-    )
-    if media.address6 and ":" in media.address:
-        table.fault("address", f"{media.address} is an IPv6 address too", "write an IPv4 address here")
-    if media.first_port % 2:
-        table.fault(
-            "first_port", f"{media.first_port} is odd", "write an even number: RTP takes the even ports"
-        )
-    table.close()
-    return media
 
 
 def _sip(table: Table) -> Sip:
@@ -467,29 +430,3 @@ def is_origin(text: str) -> bool:
         and not set(host) & set("/ @?#")
         and bool(host)
     )
-
-
-def is_address(text: str) -> bool:
-    """Tell whether the text is one concrete IP address: phones are told it, so 0.0.0.0 or :: cannot do."""
-    if ":" in text:
-        return _is_address6(text)
-    parts = text.split(".")
-    if len(parts) != 4 or not all(_digits(part, 1, 3) and str(int(part)) == part for part in parts):
-        return False
-    numbers = [int(part) for part in parts]
-    return max(numbers) <= 255 and 0 < numbers[0] < 224
-
-
-def _is_address6(text: str) -> bool:
-    """Tell whether the text is one concrete IPv6 address in its usual spelling (RFC 5952).
-
-    A link-local one cannot do: it means something only together with an interface, which a phone is not told.
-    """
-    from ipaddress import IPv6Address
-
-    try:
-        address = IPv6Address(text)
-    except ValueError:
-        return False
-    special = address.is_unspecified or address.is_multicast or address.is_link_local or address.ipv4_mapped
-    return not special and str(address) == text

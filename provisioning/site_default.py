@@ -37,6 +37,8 @@ port = {tls_port}
 address = "{address}"
 first_port = {first}
 last_port = {last}
+# Codecs the box turns into each other where two phones have none in common, best first; [] for never.
+transcode = ["pcmu", "pcma"]
 
 # How phones prove who they are. Phones that know SHA-256 accept ["SHA-256", "MD5"]; some older ones (Debian's
 # baresip and sipp among them) give up when they see it.

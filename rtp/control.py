@@ -261,7 +261,7 @@ class Counters(Message):
     withheld: int
 
 
-_TYPES: dict[int, type[Message]] = {
+TYPES: dict[int, type[Message]] = {
     kind.code: kind
     for kind in (Put, Remove, Clear, Ask, Attach, Ready, Learned, Timeout, Statistics, Tier, Counters)
 }
@@ -295,7 +295,7 @@ def decode(datagram: bytes) -> list[Message]:
             body = datagram[at : at + length]
             if len(body) != length:
                 raise ControlError("control message is cut short")
-            messages.append(_TYPES[code].parse(body))
+            messages.append(TYPES[code].parse(body))
             at += length
     except (struct.error, KeyError, PlanError) as error:
         raise ControlError("control message has an unknown type or a wrong layout") from error

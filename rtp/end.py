@@ -28,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rtp.learning import Source
     from rtp.loop import Loop
+    from rtp.rooms import Rooms
 
 QUEUE = 64  # datagrams taken from one unlocked socket per turn
 BUFFER = 4096  # a datagram that fills it is longer than any RTP packet should be
@@ -53,10 +54,11 @@ class End:
         "_armed", "_buffer", "_clock", "_host", "_learning", "_loop", "_map", "_names", "_plain",
         "_reported", "_rtcp", "_rtcp_peer", "_rtcp_target", "_rtp", "_settled", "_target", "_view",
         "_watched", "bad", "forbidden", "foreign", "heard", "hears", "octets", "packets", "pass_on", "peer",
-        "port", "reception", "relayed", "route", "row", "rtcp_count", "sent", "size", "undelivered",
+        "port", "reception", "relayed", "rooms", "route", "row", "rtcp_count", "sent", "size", "undelivered",
     )  # fmt: skip
 
     row: Row | None
+    rooms: Rooms | None  # where its packets go instead, if the row has a seat
     route: End | None  # where its packets go: the partner, if that names this end too
     peer: Source | None  # the locked source
     relayed: bool  # the kernel has what comes from here, but for what is not routine
@@ -127,7 +129,7 @@ class End:
         self._rtcp.close()
 
     def _forget(self) -> None:
-        self.peer = self._rtcp_peer = None
+        self.peer = self._rtcp_peer = self.rooms = None
         self._learning = Learning()
         self._target = self._rtcp_target = self._map = None
         self._host = ""
@@ -297,7 +299,9 @@ class End:
         if self._map is not None:
             buffer[1] = self._map[second]
         route = self.route
-        if route is None:
+        if self.rooms is not None:
+            self.rooms.take(self.port, buffer, size, loop.now)
+        elif route is None:
             self.undelivered += 1
             loop.unrouted += 1
         elif route.transmit(size):
@@ -327,6 +331,12 @@ class End:
         except OSError as error:
             self.failed(error)
         return False
+
+    def send(self, packet: bytes) -> None:
+        """Send a packet of our own making."""
+        size = len(packet)
+        self._view[:size] = packet
+        self.transmit(size)
 
     def failed(self, error: OSError) -> None:
         """Count a packet that could not be sent to this end's far end."""

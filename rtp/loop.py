@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rtp.control import Message
     from rtp.kernel.tier import KernelTier
     from rtp.plan import Row
+    from rtp.rooms import Rooms
 
     Pair = tuple[socket.socket, socket.socket]
 
@@ -60,6 +61,7 @@ class Loop:
         self._next_tick = self.now + TICK
         self.turns = self.forwarded = self.foreign = self.bad = self.forbidden = 0
         self.refused = self.congested = self.failed = self.unrouted = self.unknown = self.withheld = 0
+        self.rooms: Rooms | None = None  # made when the first row has a seat
         self._active: dict[int, End] = {}
         self._ends = {port: End(self, port, *pair) for port, pair in pairs.items()}
         self._others = {port: End(self, port, *pair) for port, pair in (others or {}).items()}
@@ -113,6 +115,8 @@ class Loop:
             self.fast.begin(end)
         end.put(row)
         self._active[row.port] = end
+        if row.seat or (old is not None and old.seat):
+            self._seat(end, row)
         for port in {row.port, row.partner, old.partner if old else 0}:
             self._route(port)
 
@@ -122,8 +126,27 @@ class Loop:
         if end is not None and end.row is not None:
             partner = end.row.partner
             end.remove()
+            if self.rooms is not None:
+                self.rooms.remove(port)
             self._route(port)
             self._route(partner)
+
+    def _seat(self, end: End, row: Row) -> None:
+        """Let an end's packets go into a room, or no longer."""
+        rooms = self.need_rooms()
+        if row.seat:
+            end.rooms = rooms if rooms.put(row, end.send, self.now) else None
+        else:
+            rooms.remove(row.port)
+            end.rooms = None
+
+    def need_rooms(self) -> Rooms:
+        """Return the rooms; nothing about them is loaded before somebody needs them."""
+        if self.rooms is None:
+            from rtp.rooms import Rooms
+
+            self.rooms = Rooms(self.tell)
+        return self.rooms
 
     def clear(self) -> None:
         """Take all rows out."""
@@ -164,6 +187,10 @@ class Loop:
         if self._active:
             until_tick = max(0.0, self._next_tick - self._clock())
             timeout = until_tick if timeout < 0 else min(timeout, until_tick)
+        rooms = self.rooms
+        if rooms is not None and rooms.due is not None:
+            until_mix = max(0.0, rooms.due - self._clock())
+            timeout = until_mix if timeout < 0 else min(timeout, until_mix)
         rest = self._pace.rest
         if rest:
             time.sleep(rest)
@@ -176,6 +203,8 @@ class Loop:
             handler = handlers.get(descriptor)
             if handler is not None:  # None: removed by an edit in this very turn
                 handler()
+        if rooms is not None and rooms.due is not None and now >= rooms.due:
+            rooms.tick(now)
         if now >= self._next_tick:
             self._next_tick = now + TICK
             for end in self._active.values():

@@ -24,12 +24,13 @@ INACTIVE, SENDONLY, RECVONLY, SENDRECV = 0, 1, 2, 3
 NO_EVENT = 255
 MAX_PAYLOADS = 32
 MAX_CLOCK = 192_000
+MAX_SEAT = 255
 _SIZES = frozenset({0, 4, 16})  # octets of no address, IPv4, IPv6
 _CHECKED = (
     *("port", "partner, rtp or rtcp", "host or source", "learning", "direction", "clock", "silence", "event"),
-    *("window or budget", "payloads"),
+    *("window or budget", "payloads", "seat"),
 )
-_FIXED = Struct("!HHHHBBBBIIHIHBBB16s16s")
+_FIXED = Struct("!HHHHBBBBIIHIHBBBB16s16s")
 
 
 class PlanError(Exception):
@@ -48,6 +49,7 @@ class Row:
     event: payload type of telephone-event, NO_EVENT if none. clock: RTP clock in Hz, for jitter.
     silence: seconds without a packet until it is reported, 0: never.
     budget: number of the destination's egress budget, 0: none.
+    seat: a place in a room (`bytes(rtp.seat.Seat)`) where packets go instead of to a partner; b"": relayed.
     payloads: (from, to) pairs of payload types rewritten on the way to the partner; others pass unchanged.
     """
 
@@ -64,6 +66,7 @@ class Row:
         "port",
         "rtcp",
         "rtp",
+        "seat",
         "silence",
         "source",
         "window",
@@ -87,6 +90,7 @@ class Row:
         silence: int = 0,
         budget: int = 0,
         payloads: tuple[tuple[int, int], ...] = (),
+        seat: bytes = b"",
     ) -> None:
         self.port = port
         self.partner = partner
@@ -103,6 +107,7 @@ class Row:
         self.silence = silence
         self.budget = budget
         self.payloads = payloads
+        self.seat = seat
 
     def payload_table(self) -> bytes | None:
         """Return what becomes of the second byte of an RTP packet, marker included; None: nothing."""
@@ -136,6 +141,7 @@ class Row:
             0 <= self.window <= 0xFFFFFFFF and 0 <= self.budget <= 0xFFFFFFFF,
             not self.payloads
             or (len(self.payloads) <= MAX_PAYLOADS and all(0 <= p < 128 for p in sum(self.payloads, ()))),
+            len(self.seat) <= MAX_SEAT and not (self.seat and self.partner),
         )
         if all(good):
             return self
@@ -160,10 +166,11 @@ class Row:
             len(self.host),
             len(source),
             len(self.payloads),
+            len(self.seat),
             self.host,
             source,
         )
-        return fixed + bytes(p for pair in self.payloads for p in pair)
+        return fixed + bytes(p for pair in self.payloads for p in pair) + self.seat
 
     @classmethod
     def parse(cls, data: bytes) -> Row:
@@ -175,9 +182,9 @@ class Row:
         port, partner, rtp, rtcp, learning, direction, mux, event, window, clock, silence, budget = fields[
             :12
         ]
-        source_port, host_size, source_size, count, host, source = fields[12:]
-        pairs = data[_FIXED.size :]
-        if len(pairs) != 2 * count:
+        source_port, host_size, source_size, count, seat, host, source = fields[12:]
+        pairs = data[_FIXED.size : _FIXED.size + 2 * count]
+        if len(data) != _FIXED.size + 2 * count + seat:
             raise PlanError("row has a wrong length")
         return cls(
             port,
@@ -195,6 +202,7 @@ class Row:
             silence=silence,
             budget=budget,
             payloads=tuple(zip(pairs[::2], pairs[1::2], strict=True)),
+            seat=data[_FIXED.size + 2 * count :],
         ).check()
 
     def __eq__(self, other: object) -> bool:

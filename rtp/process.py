@@ -16,7 +16,7 @@ import socket
 import sys
 from collections import deque
 
-from rtp import control
+from rtp import control, orders
 from rtp.loop import Loop
 
 RTP_BUFFER, RTCP_BUFFER = 32768, 8192  # bytes asked for; the kernel grants double: 1.7 s of one G.711 stream
@@ -26,10 +26,15 @@ RETRY = 0.1  # seconds until events are offered again to a parent that had no ro
 WRONG_ADDRESS = 3
 MAPS = 3  # descriptors that come with an Attach
 READS = 16  # control datagrams taken in one turn
+DESCRIPTORS = 16  # that come with one of them
 _UNSPEC = bytes(16)  # a sockaddr of family AF_UNSPEC
 _connect = ctypes.CDLL(None, use_errno=True).connect
 _SPARE = 64  # descriptors beside the pool
 
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rtp.descriptors import Descriptors
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -84,25 +89,25 @@ class Parent:
         self.waiting: deque[bytes] = deque()
         self._link = link
         self._loop = loop
+        self._descriptors: Descriptors | None = None  # made with the first order about rooms
         link.setblocking(False)
         loop.watch(link.fileno(), self._read)
 
     def _read(self) -> None:
         for _ in range(READS):
             try:
-                datagram, descriptors, _, _ = socket.recv_fds(self._link, control.LIMIT, MAPS)
+                datagram, fds, _, _ = socket.recv_fds(self._link, control.LIMIT, DESCRIPTORS)
             except BlockingIOError:
                 return
             except ConnectionError:
-                datagram = b""
+                datagram, fds = b"", []
             if not datagram:
                 self.open = False
                 return
             for message in control.decode(datagram):
-                if isinstance(message, control.Attach):
-                    self._attach(descriptors)
-                else:
-                    self._follow(message)
+                self._follow(message, fds)
+            for unclaimed in fds:
+                os.close(unclaimed)
 
     def _attach(self, descriptors: list[int]) -> None:
         """Hand calls to the kernel, or take them back; what was handed over is ours to close."""
@@ -122,7 +127,7 @@ class Parent:
         else:
             self._loop.tell(control.Tier(kernel=1, entries=len(tier)))
 
-    def _follow(self, message: control.Message) -> None:
+    def _follow(self, message: control.Message, fds: list[int]) -> None:
         if isinstance(message, control.Put):
             self._loop.put(message.row)
         elif isinstance(message, control.Remove):
@@ -131,6 +136,14 @@ class Parent:
             self._loop.ask(message.port, message.token)
         elif isinstance(message, control.Clear):
             self._loop.clear()
+        elif isinstance(message, control.Attach):
+            self._attach([fds.pop(0) for _ in range(min(len(fds), MAPS))])
+        elif message.code in orders.DOWN:
+            if self._descriptors is None:
+                from rtp.descriptors import Descriptors
+
+                self._descriptors = Descriptors()
+            self._descriptors.follow(message, self._loop.need_rooms(), fds)
 
     def write(self) -> None:
         """Write events; what the parent has no room for waits, bounded, for a later turn."""

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Literal
 
 from firmware.media.errors import NotAcceptable
 from firmware.media.rewrite import SECURE, audio_line, direction, narrow, place, rewrite, telephone_event
+from firmware.media.transcode import crossing, narrowed, widened
 from rtp import plan
 from rtp.control import Statistics
 from rtp.plan import Row
+from rtp.seat import Seat
 from sip import sdes
 from sip.errors import BadMessage
 from sip.offer import check_answer, reverse, succeed
@@ -82,7 +84,8 @@ class Bridge:
         index = audio_line(description)
         offered = description.media[index]
         self._far[side] = self._place(offered)[0] or self._far.get(side, b"")
-        forwarded = self._emit(_other(side), self._filled(_other(side), description), index)
+        wide = description.with_media(index, widened(offered, self._media.transcode))
+        forwarded = self._emit(_other(side), self._filled(_other(side), wide), index)
         self._pending = _Exchange(side, index, len(description.media), offered, forwarded)
         return forwarded
 
@@ -105,12 +108,17 @@ class Bridge:
         self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
         mux = offered.get("rtcp-mux") is not None and answered.get("rtcp-mux") is not None
         if not mux and not answered.rejected:
-            description = description.with_media(exchange.index, answered.without_attributes("rtcp-mux"))
-        self._activate(exchange.offerer, offered, answered, mux=mux)
-        self._activate(side, answered, offered, mux=mux)
+            answered = answered.without_attributes("rtcp-mux")
+        forwarded, order = exchange.forwarded.media[exchange.index], self._media.transcode
+        cross = crossing(offered, forwarded, answered, order, self._ports["caller"])
+        mine = cross.line if cross else narrowed(offered, forwarded, answered)
+        self._activate(exchange.offerer, offered, mine, cross.offerer if cross else None, mux=mux)
+        told, seat = (forwarded, cross.answerer) if cross else (offered, None)
+        self._activate(side, answered, told, seat, mux=mux)
         self._agreed, self._pending = exchange, None
-        mine = replace(description, media=description.media[: exchange.lines])
-        return self._emit(exchange.offerer, mine, exchange.index)
+        description = description.with_media(exchange.index, mine)
+        description = replace(description, media=description.media[: exchange.lines])
+        return self._emit(exchange.offerer, description, exchange.index)
 
     def hush(self, description: SessionDescription) -> SessionDescription:
         """Take the caller's offer ourselves: return an answer that neither sends nor hears anything."""
@@ -167,8 +175,11 @@ class Bridge:
         partner = self._ports[_other(side)]
         return self._media.row(port) or Row(port, partner=partner, window=self._media.window())
 
-    def _activate(self, side: Side, own: Media, others: Media, *, mux: bool) -> None:
-        """Put the row that faces `side`, whose own line and whose partner's line are given."""
+    def _activate(self, side: Side, own: Media, others: Media, seat: Seat | None, *, mux: bool) -> None:
+        """Put the row that faces `side`: relayed, or in a room with a `seat`.
+
+        `own` is its line; `others` is what it was told: its partner's line, or ours.
+        """
         row = self._row(side)
         host, rtp, rtcp = self._place(own)
         rejected = own.rejected or others.rejected
@@ -176,6 +187,8 @@ class Bridge:
         codecs = others.rtpmaps
         codec = next(iter(codecs.values()), None)
         changes: dict[str, object] = {
+            "partner": 0 if seat else self._ports[_other(side)],
+            "seat": bytes(seat) if seat else b"",
             "learning": row.learning if rejected else self._media.learning,
             "direction": agreed,
             "mux": mux,

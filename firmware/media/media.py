@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from firmware.media.bridge import Bridge
 from firmware.media.errors import MediaError, NoPorts
+from firmware.media.transcode import ORDER, able
 from firmware.media.worker import Worker, packed, spawn
 from rtp import control
 from rtp.plan import ANY, Plan, Row
@@ -33,7 +34,8 @@ class Media:
 
     `on_restart()` is called when a crashed process has been replaced, `on_failure()` when that was given up.
     `on_tier(kernel)` is told when the kernel begins to relay, or no longer does. `now` returns monotonic
-    seconds.
+    seconds. `transcode` names the codecs that are turned into each other where two sides share none, best
+    first.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class Media:
         learning: int = ANY,
         silence: int = SILENCE,
         rest: float = REST,
+        transcode: tuple[str, ...] = ORDER,
     ) -> None:
+        self.transcode = able(transcode)
         self.learning = learning
         self.silence = silence
         hosts = worker.host.split(",")

@@ -27,7 +27,12 @@ def server_of(office: Office, transport: str) -> str:
 
 
 def both_hear(
-    office: Office, tmp_path: Path, transports: tuple[str, str], *, secure: bool = False
+    office: Office,
+    tmp_path: Path,
+    transports: tuple[str, str],
+    *,
+    secure: bool = False,
+    codecs: tuple[str, str] = ("PCMA/8000/1", "PCMA/8000/1"),
 ) -> set[str]:
     """Call from one phone to another; both speak and hear. Return how their sound went over the wire."""
     audio.speak(tmp_path / "a.wav", "en-gb", 8)
@@ -37,9 +42,10 @@ def both_hear(
         Baresip(tmp_path / "a", office.address(10), speech=tmp_path / "a.wav", trust=trust) as a,
         Baresip(tmp_path / "b", office.address(11), speech=tmp_path / "b.wav") as b,
     ):
-        for phone, user, transport in ((a, "101", transports[0]), (b, "102", transports[1])):
+        people = zip((a, b), ("101", "102"), transports, codecs, strict=True)
+        for phone, user, transport, codec in people:
             server = server_of(office, transport)
-            account = Account(user, office.secret(user), server, transport, secure=secure)
+            account = Account(user, office.secret(user), server, transport, secure=secure, codec=codec)
             assert phone.register(account).type == "REGISTER_OK"
         a.dial(f"sip:102@{server_of(office, transports[0])}")
         b.wait("CALL_INCOMING")
@@ -59,6 +65,13 @@ def test_a_phone_on_tls_calls_one_on_tcp_and_both_hear(office: Office, tmp_path:
     both_hear(office, tmp_path, ("tls", "tcp"))
     record = office.record()
     assert (record["caller"], record["callee"], record["ended_by"]) == ("101", "102", "callee")
+
+
+@pytest.mark.parametrize("codecs", [("PCMU/8000/1", "PCMA/8000/1"), ("PCMA/8000/1", "PCMU/8000/1")])
+def test_two_phones_without_a_common_codec_hear_each_other(
+    office: Office, tmp_path: Path, codecs: tuple[str, str]
+) -> None:
+    both_hear(office, tmp_path, ("udp", "udp"), codecs=codecs)
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])

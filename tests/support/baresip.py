@@ -60,13 +60,15 @@ class Account:
     name: str = ""
     secure: bool = False
     """Nothing but SRTP with keys in the description (SDES)."""
+    codec: str = "PCMA/8000/1"
+    """The one codec it has."""
 
     def line(self) -> str:
         """As baresip's command `uanew` wants it."""
         name = f'"{self.name}" ' if self.name else ""
         return (
             f"{name}<sip:{self.user}@{self.server};transport={self.transport}>"
-            f";auth_user={self.user};auth_pass={self.secret};regint=600;audio_codecs=PCMA/8000/1"
+            f";auth_user={self.user};auth_pass={self.secret};regint=600;audio_codecs={self.codec}"
             + (";mediaenc=srtp-mand" if self.secure else "")
         )
 

@@ -124,7 +124,7 @@ def test_answers_that_do_not_fit() -> None:
                 for answer in (
                     describe(b, extra="m=video 0 RTP/AVP 99\r\n"),
                     Description.parse(bytes(describe(b)).replace(b"RTP/AVP", b"RTP/SAVP")),
-                    Description.parse(bytes(describe(b)).replace(b"RTP/AVP 0 101", b"RTP/AVP 8")),
+                    Description.parse(bytes(describe(b)).replace(b"RTP/AVP 0 101", b"RTP/AVP 18")),
                 ):
                     with pytest.raises(NotAcceptable):
                         bridge.answer("callee", answer)

@@ -1,32 +1,45 @@
-"""What relaying a packet costs: the media process beside a bare asyncio relay, on loopback.
+"""What relaying a packet costs, tier by tier, beside rtpengine and a bare asyncio relay, over veth.
 
-`python -m tests.bench.rtp [calls ...]`, default 20 100. Each call is two streams of 50 packets/s; a process
-of its own makes the load and measures. Columns: tier, calls, CPU per forwarded packet, share of one core,
-loss, delay that the relay adds (median, 99th percentile; the direct path's is taken off), then the machine.
+`python -m tests.bench.rtp [calls ...]`, default 50 200 1000. A far end in a network of its own sends two
+streams of 50 packets/s a call from one core, open loop; the relay has the other.
+
+What it costs: the CPU time of the relay's processes. The kernel tier works in the sender's time and in that
+of the kernel's own threads, so these count too there, less what the same packets cost when they are sent
+straight across: some of the load's own work is on the kernel tier's account, none of its on the load's.
+The last lines, "beside work", have a process on the relay's core that never rests.
 """
 
 import asyncio
+import contextlib
 import os
-import platform
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from firmware.media.worker import Worker, fork_early
+from firmware.egress.attachment import attach, detach
+from firmware.egress.guard import loaded
+from firmware.media.worker import fork_early
 from rtp import control
-from rtp.plan import ANY, SENDRECV, Row
-from tests.support import rtp_probe
-from tests.support.rtp_probe import Result, Stream
+from rtp.kernel.program import MAPS
+from rtp.plan import EXACT, SENDRECV, Row
+from tests.bench.machine import machine
+from tests.bench.stream_load import Heard, Load, far_end
+from tests.support import namespace
 
-HOST = "127.0.0.1"
-FIRST = 26000
+BOX, FAR = "10.99.0.1", "10.99.0.2"
+LEFT, RIGHT = 4000, 4002
+FIRST = 20000
 SECONDS = 5.0
-Addresses = list[tuple[str, int]]
+SETTLE = 1.0
+CALLS = (50, 200, 1000)
+BUSY_CALLS = 200
+Relay = Callable[[int], contextlib.AbstractContextManager[tuple[int, list[int]]]]
 
 
 class _Bare(asyncio.DatagramProtocol):
@@ -45,114 +58,237 @@ def _same(one: _Bare) -> _Bare:
     return one
 
 
-async def _serve_bare(targets: Addresses) -> None:
+async def _serve_bare(calls: int) -> None:
     loop = asyncio.get_running_loop()
-    for i in range(0, len(targets), 2):
-        one, other = _Bare(targets[i + 1]), _Bare(targets[i])
-        at, other_at = (HOST, FIRST + 2 * i), (HOST, FIRST + 2 * i + 2)
-        other.partner, _ = await loop.create_datagram_endpoint(partial(_same, one), local_addr=at)
-        one.partner, _ = await loop.create_datagram_endpoint(partial(_same, other), local_addr=other_at)
+    for port in range(FIRST, FIRST + 4 * calls, 4):
+        one, other = _Bare((FAR, RIGHT)), _Bare((FAR, LEFT))
+        other.partner, _ = await loop.create_datagram_endpoint(partial(_same, one), local_addr=(BOX, port))
+        one.partner, _ = await loop.create_datagram_endpoint(
+            partial(_same, other), local_addr=(BOX, port + 2)
+        )
     await asyncio.Event().wait()
 
 
-@asynccontextmanager
-async def _bare(targets: Addresses) -> AsyncIterator[int]:
+@contextlib.contextmanager
+def bare(calls: int) -> Iterator[tuple[int, list[int]]]:
+    """Have the reference relay."""
     pid = os.fork()
     if pid == 0:
         try:
-            asyncio.new_event_loop().run_until_complete(_serve_bare(targets))
+            os.sched_setaffinity(0, {0})
+            asyncio.new_event_loop().run_until_complete(_serve_bare(calls))
         finally:
             os._exit(1)
+    time.sleep(SETTLE + calls / 1000)
     try:
-        yield pid
+        yield pid, _ports(calls)
     finally:
-        rtp_probe.end(pid)
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
 
 
-@asynccontextmanager
-async def _portable(targets: Addresses) -> AsyncIterator[int]:
-    worker = fork_early(HOST, FIRST, FIRST + 2 * len(targets) - 1)
+def _ports(calls: int) -> list[int]:
+    return [FIRST + 2 * number for number in range(2 * calls)]
+
+
+@contextlib.contextmanager
+def portable(calls: int, descriptors: tuple[int, ...] = ()) -> Iterator[tuple[int, list[int]]]:
+    """Have our media process; with descriptors of the maps the kernel does the work."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {0})
+    worker = fork_early(BOX, FIRST, FIRST + 4 * calls - 1)
+    os.sched_setaffinity(0, before)
     rows = [
         Row(
-            FIRST + 2 * i,
-            partner=FIRST + 2 * (i ^ 1),
-            host=socket.inet_aton(host),
-            rtp=port,
-            rtcp=port + 1,
-            learning=ANY,
+            port,
+            partner=port + 2 - number % 2 * 4,
+            host=socket.inet_aton(FAR),
+            rtp=(LEFT, RIGHT)[number % 2],
+            rtcp=(LEFT, RIGHT)[number % 2] + 1,
+            learning=EXACT,
             direction=SENDRECV,
         )
-        for i, (host, port) in enumerate(targets)
+        for number, port in enumerate(_ports(calls))
     ]
     for datagram in control.encode(control.Put(row) for row in rows):
-        worker.send(datagram)
+        while not worker.send(datagram):
+            time.sleep(0.01)
+    if descriptors:
+        [datagram] = control.encode([control.Attach()])
+        while not worker.send(datagram, descriptors):
+            time.sleep(0.01)
+    time.sleep(SETTLE + calls / 1000)
     try:
-        yield worker.pid
+        yield worker.pid, _ports(calls)
     finally:
         worker.close()
-        await _gone(worker)
+        for _ in range(500):
+            if worker.gone():
+                break
+            time.sleep(0.01)
+        worker.kill()
 
 
-async def _gone(worker: Worker) -> None:
-    for _ in range(200):
-        if worker.gone():
-            return
-        await asyncio.sleep(0.01)
-    worker.kill()
+@contextlib.contextmanager
+def kernel(calls: int) -> Iterator[tuple[int, list[int]]]:
+    """Have our media process with the kernel before it."""
+    with loaded() as (program, maps):
+        attach("box0", program)
+        try:
+            with portable(calls, tuple(maps[name].fd for name in MAPS)) as found:
+                yield found
+        finally:
+            detach("box0")
 
 
-def _cpu(pid: int) -> float:
-    """Return the seconds a process has been on a CPU."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
-
-
-async def _measure(tier: str, calls: int, seconds: float) -> tuple[Result, float]:
-    """Return what the streams saw, and CPU seconds of the relay."""
-    sockets = [rtp_probe.open_socket(HOST) for _ in range(2 * calls)]
-    targets: Addresses = [one.getsockname() for one in sockets]
-    streams = [
-        Stream(one, targets[i ^ 1] if tier == "direct" else (HOST, FIRST + 2 * i), sockets[i ^ 1])
-        for i, one in enumerate(sockets)
-    ]
+@contextlib.contextmanager
+def rtpengine(calls: int) -> Iterator[tuple[int, list[int]]]:
+    """Have Debian's rtpengine, without its kernel module, told of each call over its ng protocol."""
+    words = ["rtpengine", "--foreground", "--table=-1", f"--interface={BOX}", "--listen-ng=127.0.0.1:2223"]
+    words += ["--port-min=20000", "--port-max=40000", "--log-level=2", "--log-stderr", "--num-threads=2"]
+    running = subprocess.Popen(["taskset", "-c", "0", *words], stderr=subprocess.DEVNULL)
     try:
-        if tier == "direct":
-            return await rtp_probe.load(streams, seconds), 0.0
-        async with (_bare if tier == "asyncio" else _portable)(targets) as pid:
-            await asyncio.sleep(0.5)
-            before = _cpu(pid)
-            result = await rtp_probe.load(streams, seconds)
-            return result, _cpu(pid) - before
+        time.sleep(SETTLE)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ask:
+            ask.settimeout(5)
+            ask.connect(("127.0.0.1", 2223))
+            ports = []
+            for number in range(calls):
+                # what the left far end is told is the port that faces it, and comes with the answer
+                towards_right = _ng(ask, number, b"offer", LEFT)
+                towards_left = _ng(ask, number, b"answer", RIGHT)
+                ports += [towards_left, towards_right]
+        yield running.pid, ports
     finally:
-        rtp_probe.close(streams)
+        running.terminate()
+        running.wait(20)
 
 
-def _machine() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    cpu = next((line.partition(":")[2].strip() for line in lines if "model name" in line), platform.machine())
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    python = platform.python_version()
-    return f"{cpu}, {os.cpu_count()} cores, Linux {platform.release()}, Python {python}, {commit}"
+def _ng(ask: socket.socket, number: int, command: bytes, port: int) -> int:
+    sdp = b"v=0\r\no=- 1 1 IN IP4 %b\r\ns=-\r\nc=IN IP4 %b\r\nt=0 0\r\nm=audio %d RTP/AVP 0\r\n"
+    fields = {
+        b"call-id": b"%d" % number, b"command": command, b"from-tag": b"a",
+        b"sdp": sdp % (FAR.encode(), FAR.encode(), port),
+    }  # fmt: skip
+    if command == b"answer":
+        fields[b"to-tag"] = b"b"
+    body = b"".join(b"%d:%b%d:%b" % (len(k), k, len(v), v) for k, v in sorted(fields.items()))
+    ask.send(b"%d-%b d%be" % (number, command, body))
+    answer = ask.recv(4096)
+    return int(answer.partition(b"m=audio ")[2].split()[0])
 
 
-def run(calls: tuple[int, ...] = (20, 100), seconds: float = SECONDS) -> list[str]:
-    """Measure and return the table, one line per tier and number of calls."""
-    lines = []
-    machine = _machine()
-    for count in calls:
-        direct, _ = asyncio.run(_measure("direct", count, seconds))
-        for tier in ("portable", "asyncio"):
-            result, cpu = asyncio.run(_measure(tier, count, seconds))
-            lines.append(
-                f"rtp {tier:8} {count:4} calls {cpu / max(1, result.received) * 1e6:6.1f} us/packet "
-                f"{cpu / seconds * 100:5.1f} % of a core  loss {result.lost / result.sent * 100:.3f} %  "
-                f"added p50 {result.p50 - direct.p50:.3f} p99 {result.p99 - direct.p99:.3f} ms  ({machine})"
-            )
+RELAYS: dict[str, Relay] = {"kernel": kernel, "portable": portable, "rtpengine": rtpengine, "asyncio": bare}
+
+
+def _spent(*pids: int) -> float:
+    """Return the seconds that processes, all their threads, have been on a CPU."""
+    files = [one for pid in pids for one in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+    return sum(int(one.read_text().split()[0]) for one in files) / 1e9
+
+
+def _kernel_threads() -> list[int]:
+    """Return the threads that work off what interrupts left."""
+    names = ((one.parent.name, one) for one in Path("/proc").glob("[0-9]*/comm"))
+    return [int(pid) for pid, one in names if one.read_text().startswith("ksoftirqd")]
+
+
+@dataclass
+class Run:
+    """What came back, and seconds of CPU: of the sender with the kernel's threads, and of the relay."""
+
+    heard: Heard
+    sender: float
+    relay: float
+
+
+def _measure(load: Load, pid: int = 0) -> Run:
+    load.run(1.0)  # sources are learned, neighbours known
+    mine, its = [os.getpid(), *_kernel_threads()], [pid] if pid else []
+    sender, relay = _spent(*mine), _spent(*its)
+    heard = load.run(SECONDS)
+    return Run(heard, _spent(*mine) - sender, _spent(*its) - relay)
+
+
+@contextlib.contextmanager
+def _networks() -> Iterator[str]:
+    """Be in the box's network, joined to the far end's, whose name is given."""
+    name = f"bl-bench-{os.getpid()}"
+    with namespace.network():
+        namespace.run("ip", "netns", "add", name)
+        try:
+            namespace.run("ip", "link", "add", "box0", "type", "veth", "peer", "name", "far0", "netns", name)
+            for inside, link, host in (((), "box0", BOX), (("-n", name), "far0", FAR)):
+                namespace.run("ip", *inside, "addr", "add", f"{host}/24", "dev", link)
+                namespace.run("ip", *inside, "link", "set", link, "up")
+            yield name
+        finally:
+            namespace.run("ip", "netns", "del", name)
+
+
+def _far_ends(name: str, *ports: int) -> list[socket.socket]:
+    with namespace.entered(name):
+        return [far_end(FAR, port) for port in ports]
+
+
+@contextlib.contextmanager
+def _work() -> Iterator[None]:
+    """Have a process on the relay's core that never rests."""
+    pid = os.fork()
+    if pid == 0:
+        os.sched_setaffinity(0, {0})
+        while True:
+            pass
+    try:
+        yield
+    finally:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+
+
+def _table(calls: int, name: str, wanted: list[str], *, work: bool = False) -> Iterator[str]:
+    sockets = [*_far_ends(name, LEFT), far_end(BOX, RIGHT)]
+    straight = _measure(Load(sockets, [[(BOX, RIGHT)] * calls, [(FAR, LEFT)] * calls]))
+    for one in sockets:
+        one.close()
+    for relay in wanted:
+        sockets = _far_ends(name, LEFT, RIGHT)
+        with _work() if work else contextlib.nullcontext(), RELAYS[relay](calls) as (pid, ports):
+            ends = [[(BOX, port) for port in ports[side::2]] for side in (0, 1)]
+            found = _measure(Load(sockets, ends), pid)
+        for one in sockets:
+            one.close()
+        heard, before = found.heard, straight.heard
+        cost = found.relay + (max(0.0, found.sender - straight.sender) if relay == "kernel" else 0.0)
+        yield (
+            f"rtp {relay:9} {calls:5} calls{' beside work' if work else ''}  "
+            f"{cost / max(1, heard.received) * 1e6:6.2f} us/packet  "
+            f"{cost / SECONDS * 100:5.1f} % of a core  lost {heard.lost / heard.sent * 100:7.3f} %  "
+            f"odd {heard.odd} doubled {heard.doubled}  added p50 {heard.delay(0.5) - before.delay(0.5):7.3f} "
+            f"p99 {heard.delay(0.99) - before.delay(0.99):8.3f} ms  ({machine()})"
+        )
+
+
+def run(calls: tuple[int, ...] = CALLS) -> list[str]:
+    """Measure and return the table, one line per relay and number of calls."""
+    if missing := namespace.missing():
+        return [f"rtp: nothing measured: {missing}"]
+    wanted = [name for name in RELAYS if name != "rtpengine" or shutil.which("rtpengine")]
+    lines = (
+        [] if "rtpengine" in wanted else ["rtp: no rtpengine here (Debian's rtpengine-daemon): not compared"]
+    )
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        with _networks() as name:
+            for count in calls:
+                lines += _table(count, name, wanted)
+            lines += _table(BUSY_CALLS, name, wanted, work=True)
+    finally:
+        os.sched_setaffinity(0, before)
     return lines
 
 
 if __name__ == "__main__":
-    started = time.monotonic()
-    for line in run(tuple(map(int, sys.argv[1:])) or (20, 100)):
+    for line in run(tuple(map(int, sys.argv[1:])) or CALLS):
         print(line)
-    print(f"rtp: {time.monotonic() - started:.0f} s")

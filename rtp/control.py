@@ -103,6 +103,16 @@ class Ask(Message):
     token: int
 
 
+class Attach(Message):
+    """Let the kernel relay what it can; three descriptors of BPF maps travel beside the datagram.
+
+    In the order of `rtp.kernel.program.MAPS`. Without descriptors: the kernel no longer relays.
+    """
+
+    __slots__ = ()
+    code = 5
+
+
 # -- up
 
 
@@ -201,6 +211,16 @@ class Statistics(Message):
     idle: int
 
 
+class Tier(Message):
+    """Answers Attach: whether the kernel relays now, and how many of the ends there are it has."""
+
+    __slots__ = ("entries", "kernel")
+    code = 70
+    layout = Struct("!IB")
+    entries: int
+    kernel: int
+
+
 class Counters(Message):
     """What the worker did since it started.
 
@@ -242,7 +262,8 @@ class Counters(Message):
 
 
 TYPES: dict[int, type[Message]] = {
-    kind.code: kind for kind in (Put, Remove, Clear, Ask, Ready, Learned, Timeout, Statistics, Counters)
+    kind.code: kind
+    for kind in (Put, Remove, Clear, Ask, Attach, Ready, Learned, Timeout, Statistics, Tier, Counters)
 }
 
 

@@ -54,13 +54,14 @@ class End:
         "_armed", "_buffer", "_clock", "_host", "_learning", "_loop", "_map", "_names", "_plain",
         "_reported", "_rtcp", "_rtcp_peer", "_rtcp_target", "_rtp", "_settled", "_target", "_view",
         "_watched", "bad", "forbidden", "foreign", "heard", "hears", "octets", "packets", "pass_on", "peer",
-        "port", "reception", "rooms", "route", "row", "rtcp_count", "sent", "size", "undelivered",
+        "port", "reception", "relayed", "rooms", "route", "row", "rtcp_count", "sent", "size", "undelivered",
     )  # fmt: skip
 
     row: Row | None
     rooms: Rooms | None  # where its packets go instead, if the row has a seat
     route: End | None  # where its packets go: the partner, if that names this end too
     peer: Source | None  # the locked source
+    relayed: bool  # the kernel has what comes from here, but for what is not routine
     _rtcp_peer: Source | None
     _target: tuple[str, int] | None  # the description's address
     _rtcp_target: tuple[str, int] | None
@@ -78,8 +79,15 @@ class End:
         self._names = rtp.getsockname(), rtcp.getsockname()
         self._watched = False
         self.row = self.route = None
+        self.relayed = False
         self._forget()
         self._park()
+
+    @property
+    def local(self) -> str:
+        """Our address towards the peer, or the one that is listened on."""
+        host: str = self._rtp.getsockname()[0]
+        return host
 
     # -- the plan
 
@@ -171,6 +179,7 @@ class End:
         self._learning = Learning(self.peer, self._loop.now)
         self.peer = self._rtcp_peer = None
         self._loop.handlers[self._rtp.fileno()] = self._learn
+        self._loop.follow(self)
 
     def _lock(self, source: Source) -> bool:
         try:
@@ -183,6 +192,7 @@ class End:
         self._loop.handlers[self._rtp.fileno()] = self._verify
         if source[0] != self._host:
             self._rtcp_target = None  # behind a NAT: the described RTCP address leads nowhere
+        self._loop.follow(self)
         return True
 
     # -- RTP in
@@ -282,9 +292,10 @@ class End:
             self.forbidden += 1
             loop.forbidden += 1
             return
-        self.packets += 1
-        self.octets += size - start
-        self.reception.update(ssrc, sequence, timestamp, int(loop.now * row.clock))
+        if not self.relayed or second & 127 != row.event:  # else the kernel has counted it
+            self.packets += 1
+            self.octets += size - start
+            self.reception.update(ssrc, sequence, timestamp, int(loop.now * row.clock))
         if self._map is not None:
             buffer[1] = self._map[second]
         route = self.route
@@ -386,15 +397,32 @@ class End:
         row = self.row
         if row is None or not row.silence or not row.direction & SENDS:
             return
+        if self.relayed and self._loop.fast is not None:
+            self.heard = max(self.heard, self._loop.fast.seen(self).heard)
         if now - max(self.heard, self._armed) < row.silence:
             self._reported = False
         elif not self._reported:
             self._reported = True
             self._loop.tell(control.Timeout(port=self.port))
 
+    def hand_over(self, relayed: bool) -> None:
+        """Note that the kernel has taken over what comes from here, or given it back."""
+        if relayed is not self.relayed:
+            self.relayed = relayed
+            self.reception.pause()
+
     def statistics(self, token: int) -> control.Statistics:
-        """Return what this row saw."""
+        """Return what this row saw, whichever tier saw it."""
         own = {name: getattr(self, name) for name in control.Statistics.__slots__ if hasattr(self, name)}
         own |= {"lost": self.reception.lost, "jitter": self.reception.jitter, "rtcp": self.rtcp_count}
-        idle = int(max(0.0, self._loop.now - self.heard) * 1000)
+        fast, heard = self._loop.fast, self.heard
+        if fast is not None:
+            seen = fast.seen(self)
+            for name, more in (("packets", seen.packets), ("octets", seen.octets), ("lost", seen.lost)):
+                own[name] += more
+            own["undelivered"] += seen.cut
+            own["sent"] += fast.seen(self.route).forwarded if self.route is not None else 0
+            own["jitter"] = seen.jitter if self.relayed else own["jitter"]
+            heard = max(heard, seen.heard)
+        idle = int(max(0.0, self._loop.now - heard) * 1000)
         return control.Statistics(token=token, idle=idle, **own)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rtp.control import Message
+    from rtp.kernel.tier import KernelTier
     from rtp.plan import Row
     from rtp.rooms import Rooms
 
@@ -52,6 +53,7 @@ class Loop:
         self.epoll = select.epoll()
         self.handlers: dict[int, Callable[[], None]] = {}
         self.events: deque[Message] = deque()
+        self.fast: KernelTier | None = None
         self.disconnect = disconnect
         self._clock = clock
         self._pace = Pace(rest)
@@ -71,6 +73,31 @@ class Loop:
 
     # -- edits
 
+    def attach(self, fast: KernelTier) -> None:
+        """Let the kernel relay what it can, calls that run included."""
+        self.detach()
+        self.fast = fast
+        for end in self._active.values():
+            fast.begin(end)
+        for end in self._active.values():
+            self.follow(end)
+        fast.prune()
+
+    def detach(self) -> None:
+        """Take every call back; what the kernel saw of those that run is forgotten."""
+        if self.fast is not None:
+            self.fast.close()
+            self.fast = None
+            for end in self._active.values():
+                end.hand_over(False)
+
+    def follow(self, end: End) -> None:
+        """Have the kernel relay an end and the one that sends to it, or no longer, as they now are."""
+        if self.fast is not None:
+            end.hand_over(self.fast.follow(end))
+            if end.route is not None:
+                end.route.hand_over(self.fast.follow(end.route))
+
     def put(self, row: Row) -> None:
         """Add or change a row."""
         end = self._ends.get(row.port)
@@ -84,6 +111,8 @@ class Loop:
                 end.remove()
             self._ends[row.port], self._others[row.port] = other, end
             end = other
+        if old is None and self.fast is not None:
+            self.fast.begin(end)
         end.put(row)
         self._active[row.port] = end
         if row.seat or (old is not None and old.seat):
@@ -131,6 +160,7 @@ class Loop:
             partner = self._ends.get(end.row.partner) if end.row else None
             mutual = partner is not None and partner.row is not None and partner.row.partner == port
             end.route = partner if mutual else None
+            self.follow(end)
 
     def tell(self, event: Message) -> None:
         """Keep an event for whoever reads; the oldest goes when nobody does."""
@@ -189,6 +219,7 @@ class Loop:
     def close(self) -> None:
         """Close all sockets of the pool."""
         self.clear()
+        self.detach()
         for end in (*self._ends.values(), *self._others.values()):
             end.close()
         self.epoll.close()

@@ -104,9 +104,31 @@ class Parent:
                 self.open = False
                 return
             for message in control.decode(datagram):
-                self._follow(message, fds)
+                if isinstance(message, control.Attach):
+                    self._attach(fds)
+                    fds = []  # they are whoever's took them
+                else:
+                    self._follow(message, fds)
             for unclaimed in fds:
                 os.close(unclaimed)
+
+    def _attach(self, descriptors: list[int]) -> None:
+        """Hand calls to the kernel, or take them back; what was handed over is ours to close."""
+        if not descriptors:
+            self._loop.detach()
+            self._loop.tell(control.Tier(kernel=0, entries=0))
+            return
+        from rtp.kernel.bpf import BpfError
+        from rtp.kernel.tier import adopt
+
+        try:
+            tier = adopt(descriptors, self._loop.ports)
+            self._loop.attach(tier)
+        except BpfError:
+            self._loop.detach()
+            self._loop.tell(control.Tier(kernel=0, entries=0))
+        else:
+            self._loop.tell(control.Tier(kernel=1, entries=len(tier)))
 
     def _follow(self, message: control.Message, fds: list[int]) -> None:
         if isinstance(message, control.Put):

@@ -48,6 +48,12 @@ class Reception:
             self._jitter += change - ((self._jitter + 8) >> 4)  # A.8
         self.received += 1
 
+    def pause(self) -> None:
+        """Let what comes meanwhile be counted elsewhere: the next packet begins anew, nothing is missed."""
+        if self._ssrc != _NONE:
+            self._earlier = self.expected
+            self._ssrc = _NONE
+
     def _restart(self, ssrc: int, sequence: int) -> None:
         if self._ssrc != _NONE:
             self._earlier += self._cycles + self._last - self._base + 1
@@ -61,7 +67,7 @@ class Reception:
     def expected(self) -> int:
         """Packets that should have come, by their sequence numbers."""
         if self._ssrc == _NONE:
-            return 0
+            return self._earlier
         return self._earlier + self._cycles + self._last - self._base + 1
 
     @property

@@ -14,6 +14,7 @@ from firmware.calls.plan import Plan
 from firmware.calls.reach import load_plans
 from firmware.calls.supervisor import Calls
 from firmware.clock import Clock
+from firmware.egress.guard_link import GuardLink
 from firmware.errors import OperatorError
 from firmware.journal import CappedFile, Journal, Kind, Level, Terminal
 from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
@@ -50,6 +51,13 @@ NOT_RELOADED: Final = Kind(
 MEDIA_BACK: Final = Kind("media.restarted", "the media process had died and is running again", Level.ALARM)
 MEDIA_GONE: Final = Kind(
     "media.gone", "the media process dies again and again: calls have no audio", Level.ALARM
+)
+GUARDED: Final = Kind("media.kernel", "the kernel relays calls that need nothing else")
+UNGUARDED: Final = Kind(
+    "guard.absent", "no guard: the media process relays every call, and egress is held by the box alone"
+)
+GUARD_LOST: Final = Kind(
+    "guard.lost", "the guard has ended or its maps are of no use: the media process relays", Level.WARNING
 )
 
 
@@ -129,6 +137,7 @@ class Box:
         self._control: Control | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._renewal: asyncio.TimerHandle | None = None
+        self._guard = GuardLink(media.relay_in_kernel, lambda: media.relay_in_kernel(()))
         self._transports = Transports(self._loop, clock.now)
         self._transports.trust = self._trust
         self._line = SipEndpoint(
@@ -158,6 +167,7 @@ class Box:
         self._listeners = Listeners(self._transports, lambda: bool(self._calls.active()))
         media.on_restart = lambda: journal.log(MEDIA_BACK)
         media.on_failure = lambda: journal.log(MEDIA_GONE)
+        media.on_tier = lambda kernel: journal.log(GUARDED if kernel else GUARD_LOST)
 
     # -- life
 
@@ -193,6 +203,8 @@ class Box:
         self._journal.start()
         await self._listen_securely(self._site)
         self._outside.use(self._site)
+        if not self._guard.start():
+            self._journal.log(UNGUARDED)
 
         from firmware.operations.socket import Control
 
@@ -248,6 +260,7 @@ class Box:
             self._outside.close,
             self._line.close,
             self._transports.close,
+            self._guard.close,
             self._media.close,
             *([control.retire] if control else []),
             self._journal.close,
@@ -383,6 +396,9 @@ class Box:
         found["calls refused: all taken"] = self._calls.refused
         found["log events lost"] = self._journal.lost
         found["media process restarted"] = self._media.restarts
+        media = await self._media.counters() if self._media.in_kernel else None
+        if media is not None:
+            found["packets relayed outside the kernel"] = media.forwarded
         return found
 
     async def reload(self) -> Sequence[str]:

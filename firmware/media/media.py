@@ -7,8 +7,9 @@ one is started, with growing pauses and not for ever, and filled from the plan.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from firmware.media.bridge import Bridge
 from firmware.media.errors import MediaError, NoPorts
@@ -32,8 +33,9 @@ class Media:
     """One media process and its pool of ports.
 
     `on_restart()` is called when a crashed process has been replaced, `on_failure()` when that was given up.
-    `now` returns monotonic seconds. `transcode` names the codecs that are turned into each other where two
-    sides share none, best first.
+    `on_tier(kernel)` is told when the kernel begins to relay, or no longer does. `now` returns monotonic
+    seconds. `transcode` names the codecs that are turned into each other where two sides share none, best
+    first.
     """
 
     def __init__(
@@ -55,6 +57,9 @@ class Media:
         self.restarts = 0
         self.on_restart: Callable[[], None] | None = None
         self.on_failure: Callable[[], None] | None = None
+        self.on_tier: Callable[[bool], None] | None = None
+        self.in_kernel = False
+        self._maps: tuple[int, ...] = ()
         self._worker = worker
         self._now = now
         self._rest = rest
@@ -112,6 +117,7 @@ class Media:
         self._detach()
         self._worker.close()
         await self._reap()
+        self.relay_in_kernel(())
 
     def open(self, lost: Callable[[], None] | None = None, *, urgent: bool = False) -> Bridge:
         """Return a bridge over two free ports, `urgent`: also such as should rest; raises NoPorts.
@@ -127,6 +133,27 @@ class Media:
             bridge.on_timeout = lambda _: lost()
         self._bridges[caller] = self._bridges[callee] = bridge
         return bridge
+
+    def relay_in_kernel(self, maps: Sequence[int]) -> None:
+        """Have the kernel relay what it can, by the descriptors of its maps, which are ours from now on.
+
+        None: the media process relays all calls again. Calls that run move over and lose nothing.
+        """
+        for each in self._maps:
+            os.close(each)
+        self._maps = tuple(maps)
+        if self._up:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Tell the media process; without room at once, once there is."""
+        try:
+            [datagram] = control.encode([control.Attach()])
+            sent = self._worker.send(datagram, self._maps)
+        except ConnectionError:
+            return  # the next process is told when it is ready
+        if not sent and self._loop is not None:
+            self._loop.call_later(_REAP, self._hand_over)
 
     @property
     def free(self) -> int:
@@ -253,6 +280,11 @@ class Media:
             future = self._asked.get(message.token)
             if future is not None and not future.done():
                 future.set_result(message)
+        elif isinstance(message, control.Tier):
+            if bool(message.kernel) is not self.in_kernel:
+                self.in_kernel = bool(message.kernel)
+                if self.on_tier is not None:
+                    self.on_tier(self.in_kernel)
         elif isinstance(message, control.Ready):
             self._arriving.update(message.ports)
             if message.final and self._ready is not None and not self._ready.done():
@@ -282,6 +314,8 @@ class Media:
         self._since = self._now()
         self._dirty = {row.port: None for row in self._plan.snapshot()}
         self._flush()
+        if self._maps:
+            self._hand_over()
         for port in missing & self._bridges.keys():
             self._bridges[port].timed_out(port)
 

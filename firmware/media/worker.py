@@ -19,7 +19,7 @@ LAUNCHER = "BRANCHLINE_LAUNCHER"  # a command to put before the interpreter, suc
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _READS = 64
 
@@ -55,10 +55,16 @@ class Worker:
             loop.remove_reader(self._link)
             loop.remove_writer(self._link)
 
-    def send(self, datagram: bytes) -> bool:
-        """Send one control datagram; False when there is no room now. Raises ConnectionError."""
+    def send(self, datagram: bytes, descriptors: Sequence[int] = ()) -> bool:
+        """Send one control datagram, perhaps with descriptors; False when there is no room now.
+
+        Raises ConnectionError.
+        """
         try:
-            self._link.send(datagram)
+            if descriptors:
+                socket.send_fds(self._link, [datagram], descriptors)
+            else:
+                self._link.send(datagram)
         except BlockingIOError:
             return False
         except OSError as error:

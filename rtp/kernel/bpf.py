@@ -14,10 +14,11 @@ import platform
 from struct import Struct
 
 _NUMBERS = {"x86_64": 321, "aarch64": 280}
-_MAP_CREATE, _LOOKUP, _UPDATE, _DELETE, _PROG_LOAD, _LOOKUP_BATCH = 0, 1, 2, 3, 5, 24
+_MAP_CREATE, _LOOKUP, _UPDATE, _DELETE, _NEXT, _PROG_LOAD, _INFORM, _LOOKUP_BATCH = 0, 1, 2, 3, 4, 5, 15, 24
 _SCHED_CLS = 3
 _ELEMENT = Struct("=IxxxxQQQ")  # map, key, value, flags
 _BATCH = Struct("=QQQQIIQQ")  # in, out, keys, values, count, map, element flags, flags
+_INFORMATION = Struct("=6I")  # type, id, key size, value size, entries, flags
 _CREATE = Struct("=5I12x16s")  # type, key size, value size, entries, flags, name
 _LOG = 65536
 
@@ -81,6 +82,30 @@ class Map:
         if result < 0:
             raise BpfError("the kernel makes no BPF map", -result)
         return cls(result, key_size, value_size, most)
+
+    @classmethod
+    def of(cls, fd: int) -> Map:
+        """Return the map of a descriptor that was handed in; raises BpfError when it is none."""
+        information = ctypes.create_string_buffer(_INFORMATION.size)
+        result, _ = _bpf(_INFORM, Struct("=IIQ").pack(fd, len(information), ctypes.addressof(information)))
+        if result < 0:
+            raise BpfError("no BPF map was handed over", -result)
+        _, _, key_size, value_size, most, _ = _INFORMATION.unpack(information.raw)
+        return cls(fd, key_size, value_size, most)
+
+    def keys(self) -> list[bytes]:
+        """Return the keys there are; one that is taken out meanwhile may begin the list anew, bounded."""
+        found: list[bytes] = []
+        after = ctypes.create_string_buffer(self.key_size)
+        before = 0  # the first
+        while len(found) < self.most:
+            attributes = _ELEMENT.pack(self.fd, before, ctypes.addressof(after), 0)
+            if _bpf(_NEXT, attributes)[0] < 0:
+                break
+            found.append(after.raw)
+            self._key.raw = after.raw
+            before = ctypes.addressof(self._key)
+        return found
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of a key, None when there is none."""

@@ -254,7 +254,7 @@ SEC("tc") int relay(struct __sk_buff *skb)
 	if (rtp[0] != 0x80 || (type >= 64 && type <= 95))
 		return PASS;
 	leg = lookup(&legs, &in);
-	if (!leg || type == leg->event)
+	if (!leg)
 		return PASS;
 	row = lookup(&statistics, &leg->row);
 	if (!row)
@@ -262,6 +262,8 @@ SEC("tc") int relay(struct __sk_buff *skb)
 	octets -= sizeof(*udp) + 12;
 	count(row, leg->clock, swap32(*(__be32 *)(rtp + 8)), swap16(*(__be16 *)(rtp + 2)), swap32(*(__be32 *)(rtp + 4)),
 	      octets);
+	if (type == leg->event) /* the loop looks into it and passes it on */
+		return PASS;
 	if (!pay(leg->budget, octets + sizeof(*udp) + 12 + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)))) {
 		row->over_budget++;
 		return DROP;

@@ -18,6 +18,7 @@ TERMINAL = (
     "firmware.main*",
     "firmware.cli*",
     "firmware.console",
+    "firmware.egress.guard",
     "firmware.journal",
     "provisioning.__main__",
 )

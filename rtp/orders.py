@@ -114,7 +114,7 @@ class EndRecord(Message):
 
 
 class Digit(Message):
-    """A party pressed a key: `length` is 0 when it began, then samples of its clock when it ended."""
+    """A party pressed a key: `length` is 0 when it began, milliseconds when it ended."""
 
     __slots__ = ("event", "length", "port")
     code = 80

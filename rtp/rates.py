@@ -1,29 +1,27 @@
-"""Sound of one sampling rate at another, for rooms whose parties differ."""
+"""Sound of one sampling rate at another, where both may change: rooms whose parties come and go."""
 
 from __future__ import annotations
 
-from rtp.audio import audioop
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    State = tuple[int, tuple[tuple[int, int], ...]]
+    from rtp.resample import Resampler
 
 
 class Converter:
-    """Turns frames of whatever rate into frames of whatever other, remembering where the wave stood."""
+    """Turns frames of whatever rate into frames of whatever other; loads nothing while both are the same."""
 
-    __slots__ = ("_rates", "_state")
+    __slots__ = ("_made", "_rates")
 
     def __init__(self) -> None:
         self._rates = (0, 0)
-        self._state: State | None = None
+        self._made: Resampler | None = None
 
     def __call__(self, frame: bytes, rate: int, to: int) -> bytes:
         """Return a frame of `rate` Hz as one of `to` Hz; 20 ms stay 20 ms."""
         if rate == to:
             return frame
-        if self._rates != (rate, to):
-            self._rates, self._state = (rate, to), None
-        made, self._state = audioop.ratecv(frame, 2, 1, rate, to, self._state)
-        size = len(frame) * to // rate & ~1
-        return made[:size] if len(made) >= size else made + made[-2:] * ((size - len(made)) // 2)
+        if self._made is None or self._rates != (rate, to):
+            from rtp.resample import Resampler
+
+            self._rates, self._made = (rate, to), Resampler(rate, to)
+        return self._made(frame)

@@ -67,7 +67,7 @@ class Party:
 
 
 class Room:
-    """One room. `told(event, port, *numbers)` hears of digits: ("digit", port, event, length)."""
+    """One room. `told(event, port, *numbers)` hears of digits: ("digit", port, event, ms)."""
 
     __slots__ = ("_limiter", "_told", "parties", "player", "rate", "speaker")
 
@@ -161,7 +161,7 @@ class Room:
             if length and party.seat.flags & RELAY:
                 for other in self.parties.values():
                     if other is not party:
-                        other.talker.press(event, length)
+                        other.talker.press(event, length / 1000)
 
     def _listen(self, heard: list[tuple[int, bytes]]) -> None:
         """Find who speaks: the loudest, if clearly louder than who spoke before."""

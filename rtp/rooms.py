@@ -171,7 +171,7 @@ class Rooms:
         party = self._parties.get(port)
         if party is not None:
             for event in digits:
-                party.talker.press_for(event, length)
+                party.talker.press(event, length / 1000)
 
     def _recorded(self, party: Party) -> None:
         recorder, party.recorder = party.recorder, None

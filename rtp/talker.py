@@ -16,17 +16,15 @@ from collections import deque
 
 from rtp import codec as codecs
 from rtp.codec import FRAME
+from rtp.dtmf import DIGITS, EventReceiver, EventSender
 from rtp.jitter import JitterBuffer
 from rtp.packet import EVENT_SIZE, HEADER
 from rtp.seat import EVENT, NAMES, Seat
 
-DIGITS = 64  # digits waiting to be sent; more are dropped
-GAP = 3  # frames of silence after a digit sent: 60 ms
-ENDS = 3  # packets that say a digit is over (RFC 4733 2.5.1.4)
+WAITING = 64  # digits heard that nobody took yet; more are dropped
 FADED = 0.15  # seconds without a packet after which an event is over, though its end was lost
-VOLUME = 10  # -dBm0 of digits sent
-LONGEST = 0xFFFF  # RFC 4733 2.3: the most a duration can say
 _END = 0x80
+_EVENTS = DIGITS + "!"  # by their codes
 _MASK32 = 0xFFFFFFFF
 
 TYPE_CHECKING = False
@@ -35,12 +33,12 @@ if TYPE_CHECKING:
 
 
 class Talker:
-    """One party's audio. `digits` holds (event, samples of its RTP clock) for the room; 0: it began."""
+    """One party's audio. `digits` holds (event, milliseconds) for the room; 0: it began."""
 
     __slots__ = (
-        "_began", "_buffer", "_clock", "_decoder", "_due", "_encoder", "_event", "_event_type", "_heard",
-        "_hears", "_length", "_marker", "_out", "_pcm", "_pressing", "_rest", "_sequence", "_source",
-        "_speaks", "_ssrc", "_told", "_type", "digits", "rate",
+        "_buffer", "_clock", "_decoder", "_due", "_encoder", "_event", "_event_type", "_heard",
+        "_hears", "_length", "_marker", "_pcm", "_receiver", "_sender", "_sequence", "_source",
+        "_speaks", "_ssrc", "_type", "digits", "rate",
     )  # fmt: skip
 
     def __init__(self, seat: Seat) -> None:
@@ -51,14 +49,10 @@ class Talker:
         self._buffer: JitterBuffer | None = None
         self._heard = -1  # payload type being decoded
         self._source = -1  # SSRC being decoded
-        self._event = self._told = -1  # telephone-event under way, timestamp of the last one known
+        self._event = -1  # telephone-event under way
         self._pcm = b""
         self._length = 0
         self._due = 0.0
-        self._out: deque[tuple[int, int]] = deque()
-        self._pressing: tuple[int, int] | None = None  # event and packets left of what is being sent
-        self._rest = 0
-        self._began = 0
         self.follow(seat)
 
     def follow(self, seat: Seat) -> None:
@@ -75,6 +69,8 @@ class Talker:
                 self._ssrc = int.from_bytes(os.urandom(4), "big")
                 self._sequence = int.from_bytes(os.urandom(2), "big")
                 self._clock = int.from_bytes(os.urandom(4), "big")
+                self._sender = EventSender(audio[2])
+                self._receiver = EventReceiver(audio[2])
             self._marker = True
         self._type = audio[0]
         self._event_type = next((one[0] for one in seat.speaks if one[1] == EVENT), -1)
@@ -145,43 +141,34 @@ class Talker:
         return self.rate if self._decoder is None else self._decoder.rate
 
     def _put_event(self, timestamp: int, payload: bytes, now: float) -> None:
-        if len(payload) < EVENT_SIZE:
-            return
-        event, length = payload[0], payload[2] << 8 | payload[3]
-        if timestamp != self._told:
+        digit = self._receiver.hear(timestamp, payload)
+        if digit:
             if self._event >= 0:
                 self._finish()
-            if self._told >= 0 and (timestamp - self._told) & _MASK32 >= 0x80000000:
-                return  # late: of a digit before the last one
-            self._told, self._event, self._length = timestamp, event, 0
-            self._tell(event, 0)
-        if self._event >= 0:
-            self._length = max(self._length, length)
+            self._event, self._length = _EVENTS.index(digit), 0
+            self._tell(self._event, 0)
+        if self._event >= 0 and len(payload) >= EVENT_SIZE:
+            self._length = max(self._length, self._receiver.duration)
             self._due = now + FADED
             if payload[1] & _END:
                 self._finish()
 
     def _finish(self) -> None:
-        self._tell(self._event, max(1, self._length))
+        clock = self._speaks[2] if self._speaks else 8000
+        self._tell(self._event, max(1, self._length * 1000 // clock))
         self._event = -1
 
     def _tell(self, event: int, length: int) -> None:
-        if len(self.digits) < DIGITS:
+        if len(self.digits) < WAITING:
             self.digits.append((event, length))
 
     # -- out
 
-    def press(self, event: int, length: int) -> bool:
-        """Send an event of `length` samples of our clock; False if they take none or too many wait."""
-        if self._event_type < 0 or len(self._out) >= DIGITS:
+    def press(self, event: int, length: float) -> bool:
+        """Send an event of `length` seconds; False if the far end takes none, or too many wait."""
+        if self._event_type < 0 or event >= len(_EVENTS):
             return False
-        self._out.append((event, min(length, LONGEST)))
-        return True
-
-    def press_for(self, event: int, milliseconds: int) -> bool:
-        """Send an event of so many milliseconds; False as for `press`."""
-        assert self._speaks is not None  # noqa: S101
-        return self.press(event, milliseconds * self._speaks[2] // 1000)
+        return bool(self._sender.send(_EVENTS[event], length))
 
     def encode(self, frame: bytes) -> bytes:
         """Return the payload of one frame of `rate` Hz."""
@@ -197,7 +184,7 @@ class Talker:
     @property
     def occupied(self) -> bool:
         """Whether a digit is being sent: then no sound is wanted."""
-        return self._pressing is not None or self._rest > 0 or bool(self._out)
+        return self._sender.busy
 
     def say(self, payload: bytes | None) -> list[bytes]:
         """Go on by 20 ms and return what to send in them: the payload, a digit's packets, or nothing."""
@@ -205,7 +192,10 @@ class Talker:
         step = self._speaks[2] // FRAME
         packets: list[bytes] = []
         if self.occupied:
-            packets = self._digit(step)
+            event = self._sender.packet(self._clock)
+            if event is not None:
+                marker, began, body = event
+                packets = [self._packet(self._event_type | (0x80 if marker else 0), began, body)]
         elif payload is not None:
             packets = [self._packet(self._type | (0x80 if self._marker else 0), self._clock, payload)]
         self._marker = not packets or self.occupied
@@ -222,22 +212,3 @@ class Talker:
         head = HEADER.pack(0x80, second, self._sequence, timestamp, self._ssrc)
         self._sequence = (self._sequence + 1) & 0xFFFF
         return head + payload
-
-    def _digit(self, step: int) -> list[bytes]:
-        if self._rest:
-            self._rest -= 1
-            return []
-        first = self._pressing is None
-        if self._pressing is None:
-            self._pressing = self._out.popleft()
-            self._began = self._clock
-        event, length = self._pressing
-        so_far = ((self._clock - self._began) & _MASK32) + step
-        over = so_far >= length
-        body = bytes((event, VOLUME | (_END if over else 0))) + min(so_far, LONGEST).to_bytes(2, "big")
-        if over:
-            self._pressing, self._rest = None, GAP
-        second = self._event_type | (0x80 if first else 0)
-        packets = [self._packet(second, self._began, body)]
-        again = range(ENDS - 1 if over else 0)
-        return packets + [self._packet(self._event_type, self._began, body) for _ in again]

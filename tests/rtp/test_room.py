@@ -221,14 +221,14 @@ def test_streams_begin_at_random() -> None:
 def test_digits_are_told_once_and_pass_where_they_would_have() -> None:
     room, told = make()
     one, other = Guest(room, 2, MU, flags=RELAY), Guest(room, 4, A, flags=RELAY)
-    one.voice.press(5, 800)
-    one.voice.press(11, 800)
+    one.voice.press(5, 0.1)
+    one.voice.press(11, 0.1)
     run(room, {one: tone(400, 0.5, 8000, 60)}, 60)
     assert [what for what in told if what[0] == "digit"] == [
         ("digit", 2, 5, 0),
-        ("digit", 2, 5, 800),
+        ("digit", 2, 5, 100),
         ("digit", 2, 11, 0),
-        ("digit", 2, 11, 800),
+        ("digit", 2, 11, 100),
     ]
     events = [packet for packet in other.packets if packet.payload_type == 101]
     assert [p.payload[0] for p in events if p.marker] == [5, 11]
@@ -247,7 +247,7 @@ def test_a_digit_whose_end_is_lost_is_over_when_it_fades() -> None:
     talker.take(1.1)
     assert list(talker.digits) == [(3, 0)]
     talker.take(1.3)
-    assert list(talker.digits) == [(3, 0), (3, 320)]
+    assert list(talker.digits) == [(3, 0), (3, 40)]
     talker.put(101, 3, 1000, 7, b"\x03\x8a\x01\xe0", 1.4)  # late: known already
     assert len(talker.digits) == 2
 

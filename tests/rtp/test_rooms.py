@@ -180,7 +180,7 @@ def test_digits_go_up(tier: Portable) -> None:
     tier.settle()
     assert [event for event in tier.events() if isinstance(event, orders.Digit)] == [
         orders.Digit(port=one.port, event=5, length=0),
-        orders.Digit(port=one.port, event=5, length=800),
+        orders.Digit(port=one.port, event=5, length=100),
     ]
 
 

@@ -2,11 +2,14 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
 from firmware.media import Bridge, Description, Side
+from firmware.media.transcode import MAPS
 from rtp.audio import audioop
+from rtp.codec import available, make
 from rtp.packet import Packet
 from rtp.plan import RECVONLY, SENDONLY, Row
 from tests.firmware.media.calls import HOST, hears, running, target, until
@@ -180,5 +183,43 @@ def test_the_order_is_the_sites_and_none_is_none() -> None:
                 media.transcode = order
                 with media.open() as bridge:
                     assert formats(bridge.offer("caller", line(Phone(), "9 101"))) == wanted
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("name", "offer"), [("g722", "9 101"), ("opus", "96 101"), ("l16", "96 101")])
+def test_wideband_and_telephone_hear_each_other(name: str, offer: str) -> None:
+    codec = MAPS[name]
+    if (name, codec.rate) not in available():
+        pytest.skip(f"{name}: its library is not installed, nothing is turned into it here")
+
+    async def main() -> None:
+        options: dict[str, Any] = {"transcode": ("pcmu", "pcma", name)}
+        async with running(**options) as media:
+            with media.open() as bridge:
+                a, b = Phone(), Phone()
+                mapped = f"a=rtpmap:96 {codec}\r\n" if "96" in offer else ""
+                offered = bridge.offer("caller", Description.parse(bytes(line(a, offer)) + mapped.encode()))
+                answered = bridge.answer("callee", line(b, "0 101"))
+                assert formats(answered) == offer
+                here, there = make(name, codec.rate), audioop.lin2ulaw
+                wide, narrow = tone(400, 0.3, here.rate, 50), tone(1000, 0.3, 8000, 50)
+                heard: tuple[list[bytes], list[bytes]] = ([], [])
+                start, sent = time.monotonic(), 0
+                while sent < 120:
+                    while sent < (time.monotonic() - start) * 50:
+                        clock = sent * codec.rate // 50
+                        payload = here.encode(wide[sent % 50])
+                        packet = Packet(int(offer.split(maxsplit=1)[0]), sent, clock, 7, payload)
+                        a.rtp.sendto(bytes(packet), (HOST, target(answered)))
+                        b.say(target(offered), there(narrow[sent % 50], 2), 0)
+                        sent += 1
+                    for phone, sound in zip((a, b), heard, strict=True):
+                        sound.extend(phone.heard())
+                    await asyncio.sleep(0.005)
+                to_a = b"".join(map(here.decode, heard[0]))[-here.rate :]
+                to_b = b"".join(audioop.ulaw2lin(payload, 2) for payload in heard[1])[-8000:]
+                assert strength(to_a, 1000, here.rate) == pytest.approx(0.3, rel=0.3)
+                assert strength(to_b, 400, 8000) == pytest.approx(0.3, rel=0.3)
 
     asyncio.run(main())

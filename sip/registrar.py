@@ -20,7 +20,9 @@ from sip.message import Request
 
 _URI_LIMIT: Final = 1024
 FLOW_TIMER: Final = 120
-"""Seconds after which a flow counts as dead on which its phone has not shown itself (RFC 5626 10)."""
+"""Seconds after which a connection counts as dead on which its phone has not shown itself (RFC 5626 10)."""
+FLOW_TIMER_UDP: Final = 30
+"""The same for UDP: a phone shows itself within this time, and translators forget soon (RFC 5626 4.4.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,9 @@ class Bindings:
         bindings = self._alive(aor, now)
         known = len(contacts) == 1 and self._refresh(aor, bindings, request, contacts[0], flow, now)
         if known or not contacts:
-            return self._listing(bindings, request, now)
+            return self._listing(bindings, request, flow, now)
         if any(contact.star for contact in contacts):
-            return self._remove_all(aor, bindings, request, contacts, now)
+            return self._remove_all(aor, bindings, request, contacts, flow, now)
         wanted = []
         for contact in contacts:
             seconds = self._seconds(contact, request)
@@ -233,7 +235,13 @@ class Bindings:
         self._changed(aor)
 
     def _remove_all(
-        self, aor: str, bindings: list[Binding], request: Request, contacts: list[Contact], now: float
+        self,
+        aor: str,
+        bindings: list[Binding],
+        request: Request,
+        contacts: list[Contact],
+        flow: Flow,
+        now: float,
     ) -> Answer:
         """10.3 step 6: "*" stands alone and with Expires: 0."""
         if len(contacts) != 1 or request.expires != 0:
@@ -242,7 +250,7 @@ class Bindings:
             return Answer(500)
         if bindings:
             self._store(aor, [])
-        return self._listing([], request, now)
+        return self._listing([], request, flow, now)
 
     def _seconds(self, contact: Contact, request: Request) -> int:
         """Return how long a contact asks to be kept (10.3 step 7), at most what we grant."""
@@ -315,12 +323,12 @@ class Bindings:
             kept.remove(min(kept, key=lambda binding: binding.expires_at))
         if changed:
             self._store(aor, kept)
-        return self._listing(kept, request, now)
+        return self._listing(kept, request, flow, now)
 
     @staticmethod
-    def _listing(bindings: list[Binding], request: Request, now: float) -> Answer:
+    def _listing(bindings: list[Binding], request: Request, flow: Flow, now: float) -> Answer:
         """10.3 step 8: every binding with the time it has left; those of this very request as granted."""
-        headers = _outbound(request)
+        headers = _outbound(request, flow)
         for binding in bindings:
             left = binding.expires if _repeated(binding, request) else ceil(binding.expires_at - now)
             headers.append(("Contact", binding.listed(left)))
@@ -331,14 +339,15 @@ def _nobody(aor: str) -> None:
     """Hear of a change where nobody wants to."""
 
 
-def _outbound(request: Request) -> list[tuple[str, str]]:
+def _outbound(request: Request, flow: Flow) -> list[tuple[str, str]]:
     """RFC 5626 6: tell a phone that asked for it that its flow is used, and how often to show it is alive."""
     if "reg-id" not in (request.get("Contact") or "") or len(request.values("Via")) > 1:
         return []
     tags = {tag.lower() for name in ("Supported", "Require") for tag in request.values(name)}
     if "outbound" not in tags or not any(one.instance and one.reg_id for one in request.contacts):
         return []
-    return [("Require", "outbound"), ("Flow-Timer", str(FLOW_TIMER))]
+    seconds = FLOW_TIMER if flow.reliable else FLOW_TIMER_UDP
+    return [("Require", "outbound"), ("Flow-Timer", str(seconds))]
 
 
 def _repeated(binding: Binding, request: Request) -> bool:

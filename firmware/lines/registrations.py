@@ -70,6 +70,8 @@ class Registrations:
     ) -> None:
         """Take what is kept; `heard` is told the extension whose phones came or went."""
         self._heard = heard
+        self.changed: Callable[[str], None] = lambda _: None
+        """Told the extension of which anything but the time changed."""
         self._accounts = accounts
         self._saved = saved
         self._journal = journal
@@ -89,6 +91,10 @@ class Registrations:
         if not isinstance(identity, Account) or identity.extension is None:
             return Answer(403)
         return self._bindings.register(identity.extension.id, request, flow, now)
+
+    def registered(self) -> list[str]:
+        """Return the extensions that have phones."""
+        return list(self._phones)
 
     def lookup(self, extension: str, now: float) -> list[Binding]:
         """Return the ways to an extension's phones, best first."""
@@ -166,6 +172,7 @@ class Registrations:
     def _changed(self, extension: str) -> None:
         self._dirty.add(extension)
         self._save_within(SAVE_SECONDS)
+        self.changed(extension)
         bindings = self._bindings.lookup(extension, self._clock.now())
         before, phones = self._phones.get(extension, 0), len(bindings)
         if phones == before:

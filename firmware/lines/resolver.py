@@ -6,7 +6,7 @@ server answers, what was known before serves on (RFC 8767), so that a trunk outl
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sip.locate import Naptr, Srv
@@ -30,6 +30,7 @@ class _Kept:
     records: tuple[Any, ...]
     until: float
     stale: float
+    answered: bool = True
 
 
 class DnsResolver:
@@ -78,9 +79,12 @@ class DnsResolver:
             found += [one.address for one in await self._records(name, "AAAA")]
         return found
 
-    def forget(self) -> None:
-        """Ask again next time, whatever the TTLs say."""
-        self._kept.clear()
+    def doubt(self) -> None:
+        """Ask again next time, whatever the TTLs say; while nobody answers, what is known serves on."""
+        now = self._now()
+        for key, kept in self._kept.items():
+            if kept.answered and kept.until > now:
+                self._kept[key] = replace(kept, until=now)
 
     async def _records(self, name: str, kind: str) -> tuple[Any, ...]:
         if not self._servers:
@@ -94,7 +98,12 @@ class DnsResolver:
         if found is None:
             self._count("dns: nobody answered")
             known = kept is not None and now < kept.stale
-            new = _Kept(kept.records if kept and known else (), now + FAILED, kept.stale if kept else 0.0)
+            new = _Kept(
+                kept.records if kept and known else (),
+                now + FAILED,
+                kept.stale if kept else 0.0,
+                answered=False,
+            )
         else:
             records, ttl = found
             until = now + min(ttl, LONGEST if records else LONGEST_NONE)

@@ -19,6 +19,7 @@ from firmware.lines.blf import DIALOG, DialogPackage
 from firmware.lines.gate import Digests, Gate, dialled
 from firmware.lines.history import history
 from firmware.lines.identity import asserted, named, presented, referred_by, unserved
+from firmware.lines.keeper import Keeper
 from firmware.lines.mailbox import MAILBOX, MailboxPackage
 from firmware.lines.message import send_text
 from firmware.lines.presence import PRESENCE
@@ -199,6 +200,10 @@ class SipEndpoint:
         self.mailboxes = MailboxPackage(self._accounts)
         self.packages: dict[str, Package] = {DIALOG: self.lamps, MAILBOX: self.mailboxes}
         self.stack: Stack = _Stack(send, self, self._settings.stack, self._registrations)
+        self._keeper = Keeper(self.stack, self._registrations.lookup, clock.now)
+        self._registrations.changed = self._keeper.note
+        for extension in self._registrations.registered():
+            self._keeper.note(extension)
         self.presence.notifier = self.stack.notifier
         self._show_presence(shown=self._settings.presence)
 
@@ -270,6 +275,7 @@ class SipEndpoint:
 
     def close(self) -> None:
         """End whatever session is left and hand the registrations to the store."""
+        self._keeper.stop()
         self.presence.show(shown=False)
         self.stack.close(self._now())
         self._registrations.save()

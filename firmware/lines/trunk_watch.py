@@ -35,6 +35,8 @@ DOUBT_SECONDS: Final = 30.0
 """How long a trunk nobody checks is left alone after a call found it silent."""
 OUTAGE_CEILING: Final = 120.0
 """Longest pause before asking again a carrier that did not answer; one that refused us waits longer."""
+FAILED_SECONDS: Final = 120.0
+"""How long a server that failed is tried after the others (RFC 3263 4.3)."""
 _CHECK_SECONDS: Final = 300.0
 
 
@@ -47,6 +49,13 @@ class Open(Protocol):
         """Return it at once; what cannot be had is closed soon. `large`: large requests may take TCP."""
 
 
+class Names(Resolver, Protocol):
+    """DNS, as far as trunks use it; `DnsResolver` is one."""
+
+    def doubt(self) -> None:
+        """Ask again next time, whatever the TTLs of the answers there are."""
+
+
 @dataclass(slots=True)
 class Tools:
     """What every trunk works with; `resolver` may be replaced.
@@ -57,7 +66,7 @@ class Tools:
 
     stack: Stack
     open: Open
-    resolver: Resolver
+    resolver: Names
     clock: Clock
     journal: Journal
     token: Callable[[str], str]
@@ -93,6 +102,8 @@ class Watch:
         self._failures = 0
         self._answers: bool | None = None  # whether the carrier answered when last asked
         self._doubt_until = 0.0
+        self._failed: dict[Target, float] = {}  # servers that failed, and until when that counts
+        self._doubted = False  # a server failed since its name was last looked up
         self._was_up: bool | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -133,9 +144,7 @@ class Watch:
         """Hear from a call whether a server answered it; a silent one goes to the end of the line."""
         if answered:
             return
-        if target in self.targets:
-            self.targets.remove(target)
-            self.targets.append(target)
+        self._fails(target)
         if self.trunk.options_seconds:
             self._wake.set()
         else:
@@ -152,16 +161,36 @@ class Watch:
             self.check()
 
     async def find(self) -> list[Target]:
-        """Locate the carrier; what was known stays when nobody can tell."""
+        """Locate the carrier; what was known stays when nobody can tell.
+
+        After a failure DNS is asked anew. The order is kept while the servers are the same, so that calls and
+        registration keep to one; it is that of DNS again once a failure is forgotten.
+        """
+        if self._doubted:
+            self._doubted = False
+            self._tools.resolver.doubt()
         found = await locate(self._server(), self._tools.resolver, below)
         if not found:
             if not self.targets:
                 self.failure = "the carrier's name is not found in DNS"
             return self.targets
-        if set(found) != set(self.targets):
-            self.targets = found
+        now = self._tools.clock.now()
+        rested = [target for target, until in self._failed.items() if now >= until]
+        for target in rested:
+            del self._failed[target]
+        if set(found) != set(self.targets) or rested:
+            self._failed = {target: until for target, until in self._failed.items() if target in found}
+            self.targets = sorted(found, key=self._failed.__contains__)
             self._tools.changed()
         return self.targets
+
+    def _fails(self, target: Target) -> None:
+        """Try a server after the others for a while, and look its name up anew."""
+        self._doubted = True
+        if target in self.targets:
+            self._failed[target] = self._tools.clock.now() + FAILED_SECONDS
+            self.targets.remove(target)
+            self.targets.append(target)
 
     # -- the rounds --------------------------------------------------------------------------------
 
@@ -181,7 +210,11 @@ class Watch:
 
     async def _registering(self) -> float:
         now = self._tools.clock.now()
-        if not self._registered(now) or now >= self._refresh_at or not await self._is_there():
+        if not self._registered(now) or now >= self._refresh_at:
+            return await self._register()
+        asked = self.targets[0]
+        if not await self._is_there(asked):
+            self._fails(asked)
             return await self._register()
         return self._until_next()
 
@@ -196,6 +229,7 @@ class Watch:
                 self._prefer(target)
                 status = 200
                 break
+            self._fails(target)
         self._answers = bool(status)
         if not status and self.targets:
             self.failure = "the carrier does not answer"
@@ -253,6 +287,7 @@ class Watch:
                 return self._until_next()
             if not (isinstance(verdict, Failed) and verdict.elsewhere):
                 break
+            self._fails(target)
         failed = verdict if isinstance(verdict, Failed) else Failed(0, elsewhere=False)
         self._failures += 1
         self._answers = bool(failed.status)

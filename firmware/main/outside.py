@@ -12,9 +12,8 @@ from sip.transport import Transports
 
 if TYPE_CHECKING:
     from firmware.lines.trunk_line import TrunkState
-    from firmware.lines.trunk_watch import Tools
+    from firmware.lines.trunk_watch import Names, Tools
     from firmware.lines.trunks import Trunks
-    from sip.locate import Resolver
 
 
 class Outside:
@@ -81,7 +80,7 @@ class Outside:
         self._calls.house.lines = trunks
         return trunks
 
-    def _resolver(self, site: Site) -> "Resolver":
+    def _resolver(self, site: Site) -> "Names":
         from firmware.lines.resolver import DnsResolver
 
         dns = site.dns

@@ -120,6 +120,7 @@ TRAPS: dict[str, tuple[str, ...]] = {
         "sip/test_traps::test_what_a_challenge_leaves_unquoted",
     ),
     "18 address translation: latching once, the binding keeps its flow, 423 for what is too short": (
+        "firmware/lines/test_keeper::test_it_is_asked_at_least_every_30_seconds_and_answers",
         "rtp/test_plan::test_a_learned_source_counts_for_its_window_only",
         "rtp/test_learning::test_a_stranger_needs_two_in_sequence_and_a_row_that_takes_strangers",
         "sip/test_registrar::test_the_way_to_a_udp_contact",

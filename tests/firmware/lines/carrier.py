@@ -38,6 +38,10 @@ class Zone:
         self.services: dict[str, list[Srv]] = {}
         self.asked: list[str] = []
         self.dead = False
+        self.doubts = 0
+
+    def doubt(self) -> None:
+        self.doubts += 1
 
     async def naptr(self, name: str) -> Sequence[Naptr]:
         self.asked.append(name)

@@ -135,6 +135,29 @@ def test_while_nobody_answers_what_was_known_serves_on() -> None:
     with_server(use)
 
 
+def test_what_is_doubted_is_asked_again_and_serves_on_while_nobody_answers() -> None:
+    async def use(
+        server: NameServer, resolver: DnsResolver, clock: ManualClock, counts: Counter[str]
+    ) -> None:
+        assert await resolver.addresses("gw1.example.com") == ["192.0.2.1"]
+        server.broken = True
+        resolver.doubt()
+        assert await resolver.addresses("gw1.example.com") == ["192.0.2.1"]
+        resolver.doubt()  # nobody answered a moment ago: that is not asked again at once
+        assert await resolver.addresses("gw1.example.com") == ["192.0.2.1"]
+        assert counts == {"dns: nobody answered": 1}
+        server.broken = False
+        server.put(["gw1.example.com. 600 A 192.0.2.99"])
+        clock.advance(FAILED)
+        assert await resolver.addresses("gw1.example.com") == ["192.0.2.99"]
+        server.put(["gw1.example.com. 600 A 192.0.2.77"])
+        assert await resolver.addresses("gw1.example.com") == ["192.0.2.99"]
+        resolver.doubt()
+        assert await resolver.addresses("gw1.example.com") == ["192.0.2.77"]
+
+    with_server(use)
+
+
 def test_a_server_that_says_nothing_is_waited_for_no_longer_than_allowed() -> None:
     async def silent(
         server: NameServer, resolver: DnsResolver, _clock: ManualClock, counts: Counter[str]
@@ -166,7 +189,7 @@ def test_what_is_remembered_is_bounded_and_can_be_forgotten() -> None:
         assert server.asked == []
         await resolver.srv("n0.example.com")
         assert server.asked == ["SRV n0.example.com."]
-        resolver.forget()
+        resolver.doubt()
         await resolver.srv(f"n{MOST_KEPT + 9}.example.com")
         assert len(server.asked) == 2
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from firmware.lines.trunk_watch import FAILED_SECONDS
 from sip.answer import Answer
 from sip.locate import Srv
 from tests.firmware.lines.carrier import CARRIER, FIXED, OTHER, REGISTERED, USER, Carrier, Office, Zone, scene
@@ -290,5 +291,53 @@ def test_bulk_registration_has_a_contact_for_all_numbers() -> None:
         [register] = carrier.got("REGISTER")
         assert register.get("Contact") == "<sip:192.168.1.1:5060;bnc>"
         assert register.get("Require") == "gin"
+
+    scene(play)
+
+
+def test_after_a_failure_dns_is_asked_anew_and_not_before() -> None:
+    """The answers of DNS are kept for their lifetime, but not against a server that fails."""
+
+    async def play(house: House) -> None:
+        carrier = Carrier(house)
+        office = Office(house, [replace(REGISTERED, expires=60)])
+        await asyncio.sleep(100)
+        assert office.zone.doubts == 0
+        carrier.does["REGISTER"] = Answer(503)
+        await asyncio.sleep(60)
+        assert office.zone.doubts >= 1
+        carrier.does["REGISTER"] = Answer(403)
+        office.zone.doubts = 0
+        office.line().watch.check()
+        await asyncio.sleep(1)
+        first = office.zone.doubts
+        office.line().watch.check()
+        await asyncio.sleep(1)
+        assert office.zone.doubts == first, "a refusal says nothing about where the carrier is"
+
+    scene(play)
+
+
+def test_a_server_that_failed_comes_after_the_others_until_that_is_forgotten() -> None:
+    """RFC 3263 4.3."""
+
+    async def play(house: House) -> None:
+        one, two = Carrier(house), Carrier(house, OTHER)
+        zone = Zone()
+        zone.hosts["sip.carrier.test"] = [CARRIER[0], OTHER[0]]
+        office = Office(house, [replace(REGISTERED, options_seconds=0, expires=60)], zone)
+        one.does["REGISTER"] = Answer(503)
+        await asyncio.sleep(1)
+        assert office.line().up
+        tried = len(one.got("REGISTER"))
+        assert tried == 1
+        zone.hosts["sip.carrier.test"].append("203.0.113.3")  # the list is another: still not the failed one
+        await asyncio.sleep(FAILED_SECONDS - 20)
+        assert len(one.got("REGISTER")) == tried
+        assert two.bindings.lookup(USER, house.clock.now())
+        del one.does["REGISTER"]
+        await asyncio.sleep(80)
+        assert len(one.got("REGISTER")) > tried
+        assert office.trunks.states()[0].server == f"UDP {CARRIER[0]}:5060"
 
     scene(play)

@@ -200,9 +200,7 @@ def test_an_invite_too_large_for_a_datagram_takes_tcp_unless_the_site_says_udp()
                 long = SessionDescription.parse(bytes(OFFER) + b"a=x-filler:" + b"x" * 1300 + b"\r\n")
                 owner = Owner(near.line.dial("+4989123456", CallerId(), long))
                 await until(lambda owner=owner: owner.said == ["Answered"])
-                request = far.sessions[-1].request
-                assert request is not None
-                assert request.via.transport == came
+                assert far.sessions[-1].flow.transport == came
                 assert far.flows[-1].transport == "UDP"  # the registration is short
                 owner.leg.hangup(Cause.NORMAL)
                 await until(lambda far=far: far.sessions[-1].state == "ended")

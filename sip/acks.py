@@ -63,7 +63,7 @@ class Acks:
         """Send the ACK of the fork `tag`, with `answer` when its 2xx held the offer."""
         headers = (*self._auth, ("Content-Type", SDP)) if answer else self._auth
         ack = dialog.request("ACK", self._core.via(dialog.flow), headers, answer, cseq=self._cseq)
-        sent = self._sent[tag] = (dialog.flow, bytes(ack))
+        sent = self._sent[tag] = (self._core.layer.living(dialog.flow), bytes(ack))
         self._core.send(*sent)
 
     def __call__(self, _: Transaction, event: str, message: Request | Response | None, now: float, /) -> None:

@@ -31,6 +31,7 @@ from sip.transaction import (
     Up,
 )
 from sip.via import MAGIC
+from sip.ways import LARGE, Ways, take
 
 
 class Owner(Protocol):
@@ -116,6 +117,8 @@ class Layer:
         self.clients: dict[str, Transaction] = {}
         self._merged: dict[str, Transaction] = {}
         self._by_connection: dict[int, set[Transaction]] = {}
+        self.ways: Ways | None = None
+        self._detours: dict[str, Flow] = {}  # the UDP flow of what went over TCP for its size, by key
         self._expirers = {name: partial(self._expire, f"timer {name}") for name in LASTING}
 
     @property
@@ -140,20 +143,35 @@ class Layer:
         """Send `request`, whose top Via is ours, as a new client transaction. `owner` hears later."""
         key = f"{request.branch} {request.method}"
         table = INVITE_CLIENT if request.method == "INVITE" else NON_INVITE_CLIENT
+        data = bytes(request)
+        if flow.id:
+            flow = self.living(flow)
+        elif len(data) > LARGE and self.ways is not None:
+            stream = self.ways.instead(flow)
+            if stream is not None:
+                self._detours[key], flow = flow, stream
+                take(request, stream)
+                data = bytes(request)
         transaction = Transaction(table, key, flow)
         transaction.owner = owner
         transaction.request = request
         self.clients[key] = transaction
         if flow.id:
             self._by_connection.setdefault(flow.id, set()).add(transaction)
-        self.apply(transaction, transaction.feed("start", now, bytes(request)), now)
+        self.apply(transaction, transaction.feed("start", now, data), now)
         return transaction
+
+    def living(self, flow: Flow) -> Flow:
+        """Return the flow to send on where `flow` was meant: a connection that is gone is made anew."""
+        return flow if self.ways is None or not flow.id else self.ways.again(flow)
 
     def response(self, response: Response, now: float) -> bool:
         """Hand a response to its client transaction; False when there is none (17.1.3)."""
         transaction = self.clients.get(f"{response.branch} {response.cseq_method}")
         if transaction is None:
             return False
+        if self._detours:
+            self._detours.pop(transaction.key, None)
         status = response.status
         event = "1xx" if status < 200 else "2xx" if status < 300 else "final"
         self.apply(transaction, transaction.feed(event, now, response), now)
@@ -168,7 +186,25 @@ class Layer:
     def connection_lost(self, connection: int, now: float) -> None:
         """End what waited on a connection: no answer can come on it (17.1.4, 18.4)."""
         for transaction in list(self._by_connection.pop(connection, ())):
+            self._failed(transaction, transaction.flow, now)
+
+    def _failed(self, transaction: Transaction, lost: Flow, now: float) -> None:
+        """End what cannot be sent; what went over TCP for its size alone is begun anew over UDP (18.1.1)."""
+        if transaction.flow is not lost:
+            return  # it goes another way already
+        flow = self._detours.pop(transaction.key, None)
+        request = transaction.request
+        if flow is None or request is None or transaction.state not in {"calling", "trying"}:
             self.apply(transaction, transaction.feed("error", now), now)
+            return
+        self._count("large request by datagram after all")
+        self._leave(transaction)
+        if self.ways is not None:
+            self.ways.refused(lost)
+        self._clear(transaction, "B")
+        take(request, flow)
+        transaction.restart(flow)
+        self.apply(transaction, transaction.feed("start", now, bytes(request)), now)
 
     # -- servers -----------------------------------------------------------------------------------
 
@@ -211,7 +247,7 @@ class Layer:
             if kind is Send:
                 if not self.send(transaction.flow, effect.data):  # type: ignore[union-attr]  # kind says so
                     self._count("send failed")
-                    self.timers.after(0, partial(self._fire, transaction, "error"), now)
+                    self.timers.after(0, partial(self._failed, transaction, transaction.flow), now)
             elif kind is SetTimer:
                 self._set(transaction, effect.name, effect.at - now, now)  # type: ignore[union-attr]
             elif kind is ClearTimer:
@@ -263,6 +299,12 @@ class Layer:
             del table[transaction.key]
         if transaction.merge_key and self._merged.get(transaction.merge_key) is transaction:
             del self._merged[transaction.merge_key]
+        if self._detours.pop(transaction.key, None) is not None and self.ways is not None:
+            self.ways.refused(transaction.flow)  # it took the request, and never said a word
+        self._leave(transaction)
+
+    def _leave(self, transaction: Transaction) -> None:
+        """Wait for nothing more on the connection of a transaction."""
         if transaction.flow.id:
             waiting = self._by_connection.get(transaction.flow.id)
             if waiting is not None:

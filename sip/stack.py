@@ -30,6 +30,7 @@ from sip.transfer import Replaces, replaces_of
 from sip.uac import UacSession
 from sip.uas import UasSession
 from sip.validate import validate
+from sip.ways import Ways
 
 __all__ = ["Answer", "Handler", "Stack", "StackConfig", "StackUser"]
 
@@ -135,6 +136,10 @@ class Stack:
         """Have `wake(when)` called whenever a deadline comes up that is earlier than the last one told."""
         self._core.timers.wake = wake
 
+    def offer_ways(self, ways: Ways) -> None:
+        """Use other ways to far ends where the flow asked for does not serve (RFC 3261 18.1.1)."""
+        self._layer.ways = ways
+
     # -- asking ------------------------------------------------------------------------------------
 
     def invite(
@@ -158,17 +163,9 @@ class Stack:
         a reliable provisional answer; who cannot answer before the call is taken says `reliable` False.
         """
         session = UacSession(
-            self._core,
-            target,
-            flow,
-            caller=caller,
-            callee=callee,
-            offer=offer,
-            listener=listener,
-            headers=headers,
-            credentials=credentials,
-            reliable=reliable,
-        )
+            self._core, target, flow, caller=caller, callee=callee, offer=offer, listener=listener,
+            headers=headers, credentials=credentials, reliable=reliable,
+        )  # fmt: skip
         session.begin(now)
         return session
 

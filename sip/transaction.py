@@ -210,6 +210,13 @@ class Transaction:
         self.repeat: Timer | None = None
         self.limit: Timer | None = None
 
+    def restart(self, flow: Flow) -> None:
+        """Be as new, for another flow; timers are the layer's matter."""
+        self.state = "init"
+        self.flow = flow
+        self.reliable = flow.reliable
+        self.interval = T1
+
     def feed(self, event: str, now: float, payload: Any = None) -> list[Effect]:
         """Take one event; `payload` is the bytes to send or the message that came. Return what to do."""
         row = self.table.get((self.state, event))

@@ -41,8 +41,10 @@ _CHECK_SECONDS: Final = 300.0
 class Open(Protocol):
     """Gives a flow to a far end; `Transports.open` is one."""
 
-    def __call__(self, transport: Located, remote: Address, *, name: str = "", trust: str = "") -> Flow:
-        """Return it at once; what cannot be had is closed soon."""
+    def __call__(
+        self, transport: Located, remote: Address, *, name: str = "", trust: str = "", large: bool = False
+    ) -> Flow:
+        """Return it at once; what cannot be had is closed soon. `large`: large requests may take TCP."""
 
 
 @dataclass(slots=True)
@@ -321,9 +323,14 @@ class Watch:
     # -- what requests of ours have in common ------------------------------------------------------
 
     def way(self, target: Target) -> Flow:
-        """Return the flow to a server."""
+        """Return the flow to a server; over TCP for what is too large, but where the site says UDP."""
+        trunk = self.trunk
         return self._tools.open(
-            target.transport, target.address, name=target.name, trust=self.trunk.authorities
+            target.transport,
+            target.address,
+            name=target.name,
+            trust=trunk.authorities,
+            large=not trunk.transport,
         )
 
     def address(self, flow: Flow) -> str:

@@ -31,6 +31,8 @@ Whether the certificate is of the right name is decided here (RFC 5922), not by 
 """
 
 PING: Final = b"\r\n\r\n"
+PAST: Final = 256
+"""Connections that are gone of which is remembered where they led."""
 
 
 class Wish(NamedTuple):
@@ -63,12 +65,22 @@ class Outgoing(Home):
         self._wishes: dict[int, Wish] = {}
         self._waiting: dict[int, list[bytes]] = {}
         self._openings: dict[int, asyncio.Task[None]] = {}
+        self._past: dict[int, Wish] = {}
+        self._closing = False
 
     def __len__(self) -> int:
         return len(self._wishes)
 
-    def open(self, wish: Wish, reachable: Address | None) -> Flow:
-        """Return the flow that grants a wish. `reachable`: where others reach us, if not on it alone."""
+    def again(self, flow: Flow) -> Flow:
+        """Return a connection's flow, or another one to where it led if it was ours and is gone."""
+        wish = None if flow.id in self._wishes else self._past.get(flow.id)
+        return flow if wish is None or self._closing else self.open(wish, flow.local)
+
+    def open(self, wish: Wish, reachable: Address | None, seconds: float = 0.0) -> Flow:
+        """Return the flow that grants a wish. `reachable`: where others reach us, if not on it alone.
+
+        `seconds`: how long making the connection may take where that is less than usual.
+        """
         known = self._flows.get(wish)
         if known is not None:
             return known
@@ -89,7 +101,7 @@ class Outgoing(Home):
         self._flows[wish] = flow
         self._wishes[flow.id] = wish
         self._waiting[flow.id] = []
-        task = self.loop.create_task(self._begin(stream, flow, wish))
+        task = self.loop.create_task(self._begin(stream, flow, wish, seconds or self.limits.connect))
         self._openings[flow.id] = task
         task.add_done_callback(partial(self._begun, stream, flow))
         return flow
@@ -119,15 +131,16 @@ class Outgoing(Home):
 
     async def close(self) -> None:
         """Close every connection, those that are being made included."""
+        self._closing = True
         openings = list(self._openings.values())
         for task in openings:
             task.cancel()
         await asyncio.gather(*openings, return_exceptions=True)
         await self.farewell()
 
-    async def _begin(self, stream: socket.socket, flow: Flow, wish: Wish) -> None:
+    async def _begin(self, stream: socket.socket, flow: Flow, wish: Wish, seconds: float) -> None:
         try:
-            async with asyncio.timeout(self.limits.connect):
+            async with asyncio.timeout(seconds):
                 await self.loop.sock_connect(stream, wish.remote)
                 await self.loop.create_connection(
                     lambda: _Dialled(self, flow), sock=stream, **self._options(wish)
@@ -162,6 +175,9 @@ class Outgoing(Home):
         wish = self._wishes.pop(flow.id, None)
         if wish is not None:
             del self._flows[wish]
+            if len(self._past) >= PAST:
+                del self._past[next(iter(self._past))]
+            self._past[flow.id] = wish
             self.stack.flow_closed(flow, self.clock())
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sip.errors import LocalError
 from sip.flow import Address, Flow, Transport
+from sip.transport.detours import PATIENCE, Detours
 from sip.transport.fair import Shares
 from sip.transport.outgoing import Outgoing, Trust, Wish, is_ip
 from sip.transport.route import choose, source_towards
@@ -63,6 +64,7 @@ class Transports:
         self._streams: list[StreamTransport] = []
         self._outgoing: Outgoing | None = None
         self.trust: Trust | None = None
+        self._detours = Detours()
         self._numbers = count(1)
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
@@ -73,6 +75,7 @@ class Transports:
         """Serve `stack`: wake it at its deadlines."""
         self._stack = stack
         stack.on_deadline(self._wake)
+        stack.offer_ways(self)
         deadline = stack.next_deadline()
         if deadline is not None:
             self._wake(deadline)
@@ -167,14 +170,16 @@ class Transports:
         name: str = "",
         local: str = "",
         trust: str = "",
+        large: bool = False,
     ) -> Flow:
         """Return a flow to a far end, at once.
 
         Over UDP it is from the listening socket that fits; over TCP or TLS on the living connection to the
         same far end, or on one that is begun now. `remote` is an IP address and a port. `name` is the domain
         a TLS far end must prove to be (RFC 5922), its address where there is none; `trust` a file of
-        authorities for that instead of the usual ones. `local` is the address of ours to use. A flow that
-        cannot be had takes nothing (`send` is False), or is closed as soon as that shows.
+        authorities for that instead of the usual ones. `local` is the address of ours to use. `large`: what
+        is too large for a datagram may go to the same place over TCP, if that is UDP. A flow that cannot be
+        had takes nothing (`send` is False), or is closed as soon as that shows.
         """
         stack = self._stack
         if stack is None or not is_ip(remote[0]):
@@ -184,7 +189,21 @@ class Transports:
             if found is None:
                 self.count("outgoing: no UDP listener fits")
             self._shares.prove(remote)  # we chose to talk to it
+            self._detours.allow(remote, large=large)
             return Flow("UDP", found or (local, 0), remote)
+        return self._connect(stack, transport, remote, name=name, local=local, trust=trust)
+
+    def _connect(
+        self,
+        stack: Stack,
+        transport: Literal["TCP", "TLS"],
+        remote: Address,
+        *,
+        name: str = "",
+        local: str = "",
+        trust: str = "",
+        seconds: float = 0.0,
+    ) -> Flow:
         if self._outgoing is None:
             self._outgoing = Outgoing(
                 self._loop,
@@ -199,7 +218,24 @@ class Transports:
         reachable = choose(listening, remote, local)
         source = local or (reachable[0] if reachable else source_towards(remote))
         name = (name or remote[0]) if transport == "TLS" else ""
-        return self._outgoing.open(Wish(transport, remote, name, source, trust), reachable)
+        return self._outgoing.open(Wish(transport, remote, name, source, trust), reachable, seconds)
+
+    # -- sip.ways.Ways
+
+    def instead(self, flow: Flow) -> Flow | None:
+        """Return a TCP flow for a large request, where `open` allowed it and it did not fail lately."""
+        stack = self._stack
+        if stack is None or not self._detours.may(flow.remote, self._clock()):
+            return None
+        return self._connect(stack, "TCP", flow.remote, seconds=PATIENCE)
+
+    def refused(self, flow: Flow) -> None:
+        """Leave a far end alone that took no TCP, for a while."""
+        self._detours.refused(flow.remote, self._clock())
+
+    def again(self, flow: Flow) -> Flow:
+        """Return a connection's flow, or a new one to the same far end if it was ours and is gone."""
+        return flow if self._outgoing is None else self._outgoing.again(flow)
 
     def prove(self, flow: Flow) -> None:
         """Let a connection live long, or give an address its share: somebody has proved who they are."""

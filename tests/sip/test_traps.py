@@ -134,6 +134,8 @@ TRAPS: dict[str, tuple[str, ...]] = {
     ),
     "20 a request over the MTU; contacts of browsers that no name leads to": (
         "sip/transport/test_udp::test_a_request_far_over_the_mtu_survives_as_fragments",
+        "sip/test_ways::test_a_large_request_goes_over_tcp_and_its_via_says_so",
+        "sip/test_ways::test_without_a_connection_it_goes_by_datagram_after_all_and_is_repeated_there",
         "e2e/test_websocket::test_a_browsers_phone_calls_and_is_called",
     ),
     "21 transport=tls, though deprecated; names of servers by RFC 5922": (

@@ -157,7 +157,9 @@ class Office:
         self.trunks.use(trunks)
         house.calls.incoming = self.took.append  # type: ignore[method-assign,assignment]
 
-    def way(self, transport: Transport, remote: Address, *, name: str = "", trust: str = "") -> Flow:
+    def way(
+        self, transport: Transport, remote: Address, *, name: str = "", trust: str = "", large: bool = False
+    ) -> Flow:
         if transport == "UDP":
             return Flow("UDP", BOX, remote)
         number = len(self.streams) + 1

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from firmware.calls.cause import Cause
-from firmware.calls.leg import Leg
+from firmware.calls.leg import Leg, Refused
 from firmware.calls.outside import CallerId
 from firmware.clock import Clock
 from firmware.journal import Journal
@@ -24,6 +24,7 @@ from sip.flow import Flow
 from sip.listener import DEAF
 from sip.message import Request
 from sip.registrar import Bindings
+from sip.sdp import SessionDescription
 from sip.session import Session
 from sip.stack import Stack, StackConfig
 from sip.transport import Transports
@@ -147,6 +148,64 @@ def test_a_tcp_trunk_calls_both_ways_on_its_connection() -> None:
             assert leg.party.number == "+4940111222"
             leg.hangup(Cause.BUSY)
             await until(lambda: near.line.calls == 0)
+
+    play(scene)
+
+
+def test_a_call_outlives_its_connection_and_ends_over_a_new_one() -> None:
+    async def scene() -> None:
+        async with ends() as (near, far):
+            _, port = far.transports.bind("TCP", "127.0.0.1", 0)
+            near.trunks.use([trunk(port, "tcp")])
+            await until(lambda: near.line.up)
+            owner = Owner(near.line.dial("+4989123456", CallerId(), OFFER))
+            await until(lambda: owner.said == ["Answered"])
+            await far.transports.unbind("TCP", "127.0.0.1", port)
+            far.transports.bind("TCP", "127.0.0.1", port)
+            lost = near.line.watch.flow
+            assert lost is not None
+            await until(lambda: near.transports.again(lost) != lost)
+            assert owner.said == ["Answered"]
+            owner.leg.hangup(Cause.NORMAL)
+            await until(lambda: far.sessions[-1].state == "ended")
+
+    play(scene)
+
+
+def test_a_call_whose_carrier_is_gone_ends_with_its_next_word() -> None:
+    async def scene() -> None:
+        async with ends() as (near, far):
+            _, port = far.transports.bind("TCP", "127.0.0.1", 0)
+            near.trunks.use([trunk(port, "tcp")])
+            await until(lambda: near.line.up)
+            owner = Owner(near.line.dial("+4989123456", CallerId(), OFFER))
+            await until(lambda: owner.said == ["Answered"])
+            await far.transports.unbind("TCP", "127.0.0.1", port)
+            with pytest.raises(Refused):
+                await owner.leg.offer(OFFER)
+            await until(lambda: owner.leg.over and not near.stack.session_count)
+            assert near.line.calls == 0
+
+    play(scene)
+
+
+def test_an_invite_too_large_for_a_datagram_takes_tcp_unless_the_site_says_udp() -> None:
+    async def scene() -> None:
+        for transport, came in (("", "TCP"), ("udp", "UDP")):
+            async with ends() as (near, far):
+                _, port = far.transports.bind("UDP", "127.0.0.1", 0)
+                far.transports.bind("TCP", "127.0.0.1", port)
+                near.trunks.use([trunk(port, transport)])
+                await until(lambda near=near: near.line.up)
+                long = SessionDescription.parse(bytes(OFFER) + b"a=x-filler:" + b"x" * 1300 + b"\r\n")
+                owner = Owner(near.line.dial("+4989123456", CallerId(), long))
+                await until(lambda owner=owner: owner.said == ["Answered"])
+                request = far.sessions[-1].request
+                assert request is not None
+                assert request.via.transport == came
+                assert far.flows[-1].transport == "UDP"  # the registration is short
+                owner.leg.hangup(Cause.NORMAL)
+                await until(lambda far=far: far.sessions[-1].state == "ended")
 
     play(scene)
 

@@ -215,6 +215,8 @@ def countries() -> list[str]:
 def _text(path: Path) -> str:
     name = str(path)
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            raise SiteError([Fault(name, 0, "", "not a file", "put a readable file there")])
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:

@@ -54,7 +54,7 @@ MEDIA_GONE: Final = Kind(
 )
 GUARDED: Final = Kind("media.kernel", "the kernel relays calls that need nothing else")
 UNGUARDED: Final = Kind(
-    "guard.absent", "no guard: the media process relays every call, and egress is held by the box alone"
+    "guard.absent", "no guard: the media process relays every call, and the kernel filters nothing for us"
 )
 GUARD_LOST: Final = Kind(
     "guard.lost", "the guard has ended or its maps are of no use: the media process relays", Level.WARNING

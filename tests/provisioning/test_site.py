@@ -1,5 +1,6 @@
 """The site file: what is read, and every kind of fault with its exact line and key."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,14 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_site(path)
     path.write_text(MINIMAL)
     assert read_site(path) == parse_site(MINIMAL)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(SiteError, match="not a file"):
+        read_site(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(SiteError, match="not a file"):
+        read_site(path)
 
 
 def test_message_is_short_and_printable_whatever_was_written() -> None:

@@ -1,8 +1,8 @@
 """What the two ends of a relayed call tell each other in RTCP, read as it passes.
 
 Between two phones the box is in the middle of the way: the sender report of one passes here, later the
-other's report about it with the time it lay there. What is left of the time between is the way from the box to
-that other phone and back (RFC 3550 section 6.4.1, seen from the middle).
+other's report about it with the time it lay there. What is left of the time between is the way from the box
+to that other phone and back (RFC 3550 section 6.4.1, seen from the middle).
 """
 
 from __future__ import annotations

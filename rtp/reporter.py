@@ -1,8 +1,8 @@
 """RTCP of a stream that ends at the box: reports made when they are due, the far end's read.
 
 The intervals are those of RFC 3550 section 6.2 and A.7 for a session of two: at least five seconds, half of
-that at the beginning, spread from half to one and a half. NTP times count from when the reporter was made, which
-RFC 3550 section 6.4.1 allows and which tells nobody how our clock stands; CNAMEs are random (RFC 7022).
+that at the beginning, spread from half to one and a half. NTP times count from when the reporter was made,
+which RFC 3550 section 6.4.1 allows and which tells nobody how our clock stands; CNAMEs are random (RFC 7022).
 """
 
 from __future__ import annotations

@@ -103,6 +103,8 @@ class SessionTimer:
     def again(self, now: float) -> None:
         """Try to refresh once more before the end."""
         if self.seconds:
+            if self._next is not None:  # a change of ours, answered meanwhile, has begun the interval anew
+                self._timers.cancel(self._next)
             self._next = self._timers.after(min(AGAIN, self.seconds / 10), self._refresh, now)
 
     def stop(self) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from sip.message import Request, Response
 from sip.session import Session
-from sip.session_timer import SessionExpires, grant, min_se, too_short
+from sip.session_timer import SessionExpires, SessionTimer, grant, min_se, too_short
 from sip.stack import StackConfig
+from sip.timers import Timers
 from sip.uac import UacSession
 from tests.sip.net import ANSWER, OFFER, Bench, Ear, Phone, only, reply, request, response
 
@@ -311,3 +312,13 @@ def test_a_422_is_obeyed_once_and_a_challenge_answered_before_and_after() -> Non
     assert only(bench.feed(reply(fourth, 422, headers=short))).start_line.startswith("ACK")
     assert ear.value("ended") == ("rejected", 422, True)
     assert bench.drained()
+
+
+def test_one_more_try_leaves_no_earlier_one_behind() -> None:
+    """A change of ours may begin the interval anew while a refresh is on its way that then fails."""
+    timers = Timers()
+    timer = SessionTimer(timers, lambda _: None, lambda _: None)
+    timer.start(1800, 0.0, ours=True)
+    timer.again(1.0)
+    timer.stop()
+    assert len(timers) == 0

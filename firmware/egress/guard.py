@@ -125,12 +125,15 @@ def _signals() -> Iterator[socket.socket]:
 
 
 def _listen(listening: socket.socket, place: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(place)  # a guard that was killed left it
+    """Listen at `place`, which appears only once whoever finds it there is let in."""
     os.makedirs(os.path.dirname(place) or ".", mode=0o755, exist_ok=True)
-    listening.bind(place)
-    os.chmod(place, 0o666)  # noqa: S103 - who asks is looked at, not who could
+    unready = f"{place}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(unready)  # a guard that was killed left it
+    listening.bind(unready)
+    os.chmod(unready, 0o666)  # noqa: S103 - who asks is looked at, not who could
     listening.listen(_BACKLOG)
+    os.rename(unready, place)
 
 
 def _welcome(

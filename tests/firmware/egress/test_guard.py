@@ -50,13 +50,17 @@ class Served:
 
     def connect(self) -> socket.socket:
         one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        one.settimeout(5)
-        one.connect(self.place)
+        one.settimeout(30)
+        try:
+            one.connect(self.place)
+        except OSError:
+            one.close()
+            raise
         return one
 
     def close(self) -> None:
         self._end.send(b"!")
-        self._thread.join(5)
+        self._thread.join(30)
         self._end.close()
         for each in self.maps.values():
             each.close()
@@ -110,7 +114,7 @@ async def _find_and_lose(place: Path) -> None:
     lost: asyncio.Queue[None] = asyncio.Queue()
     link = GuardLink(found.put_nowait, lambda: lost.put_nowait(None))
     assert not link.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for _ in range(2):
             served = await asyncio.to_thread(Served, place, frozenset({os.geteuid()}))
             for each in await found.get():

@@ -71,6 +71,11 @@ class Reception:
         return self._earlier + self._cycles + self._last - self._base + 1
 
     @property
+    def highest(self) -> int:
+        """The extended highest sequence number of the stream that comes now (RFC 3550 6.4.1)."""
+        return (self._cycles + self._last) & 0xFFFFFFFF
+
+    @property
     def lost(self) -> int:
         """Packets missing; duplicates never make it negative."""
         return max(0, self.expected - self.received)

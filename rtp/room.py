@@ -10,7 +10,7 @@ from __future__ import annotations
 from rtp.audio import audioop
 from rtp.limiter import Limiter, add, widen, without
 from rtp.rates import Converter
-from rtp.seat import DEAF, MUTED, RELAY, UNITY
+from rtp.seat import DEAF, ECHO, MUTED, RELAY, UNITY
 
 PARTIES = 32
 QUIET = 200  # RMS below which nobody counts as speaking (-44 dBov)
@@ -130,7 +130,10 @@ class Room:
         payloads: dict[tuple[int, str], bytes] = {}  # sound made once for all who share it
         rate = self.rate
         for party in self.parties.values():
-            frame = None if party.seat.flags & DEAF else mix.for_party(party)
+            flags = party.seat.flags
+            frame = None if flags & DEAF else mix.for_party(party)
+            if flags & ECHO:
+                frame = said.get(party.port)
             if party.player is not None:
                 played = party.player.take(rate)
                 if played is None:

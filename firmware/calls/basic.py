@@ -10,7 +10,18 @@ from firmware.calls.desk import feature
 from firmware.calls.help import call_help, open_for_help
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Leg
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, ParkAt, Plan, Unknown, Way
+from firmware.calls.plan import (
+    Emergency,
+    Hunt,
+    Internal,
+    MeetAt,
+    NotAllowed,
+    Outside,
+    ParkAt,
+    Plan,
+    Unknown,
+    Way,
+)
 from firmware.calls.ringing import Outcome
 from firmware.calls.search import Search
 from firmware.media import Description, NoPorts, NotAcceptable
@@ -35,7 +46,7 @@ async def basic_call(call: Call) -> Ending:
             return Ending(Cause.NOT_ALLOWED, By.BOX)
         case Unknown():
             return Ending(Cause.UNKNOWN_NUMBER, By.BOX)
-        case Service() | ParkAt():
+        case Service() | ParkAt() | MeetAt():
             return await feature(call, route)
         case Internal() | Hunt() | Outside():
             return await connect(call, route)

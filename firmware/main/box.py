@@ -66,7 +66,7 @@ async def run_box(directory: str, site: Site, text: str | None, worker: Worker) 
     stopping = _stop_by_signal()
     clock = Clock()
     journal = Journal(clock, level=LEVELS[site.log.level])
-    media = Media(worker, clock.now, transcode=site.media.transcode)
+    media = Media(worker, clock.now, transcode=site.media.transcode, prompts=site.sounds.prompts)
     try:
         await media.start()  # its ports may be taken, and nothing is written yet
     except MediaError as error:
@@ -475,4 +475,5 @@ def _call_settings(site: Site) -> Settings:
         pickup=Circle(site.desk.pickup),
         intercom=Circle(site.desk.intercom),
         park_seconds=float(site.desk.park_seconds),
+        language=site.sounds.language,
     )

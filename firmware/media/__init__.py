@@ -10,9 +10,14 @@ if TYPE_CHECKING:
     from firmware.media.bridge import Bridge, Side
     from firmware.media.errors import MediaError, NoPorts, NotAcceptable
     from firmware.media.media import Media
+    from firmware.media.place import Place
+    from firmware.media.sounds import File, Prompt, Sound, Tone
     from sip.sdp import SessionDescription as Description
 
-__all__ = ["Bridge", "Description", "Media", "MediaError", "NoPorts", "NotAcceptable", "Side"]
+__all__ = [
+    "Bridge", "Description", "File", "Media", "MediaError", "NoPorts", "NotAcceptable", "Place", "Prompt",
+    "Side", "Sound", "Tone",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
@@ -32,4 +37,12 @@ def __getattr__(name: str) -> object:
         from firmware.media.media import Media
 
         return Media
+    if name == "Place":
+        from firmware.media.place import Place
+
+        return Place
+    if name in {"File", "Prompt", "Sound", "Tone"}:
+        from firmware.media import sounds
+
+        return getattr(sounds, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

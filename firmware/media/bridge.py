@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from firmware.media.errors import NotAcceptable
+from firmware.media.place import Inside, Place, boarded, invited
 from firmware.media.rewrite import SECURE, audio_line, direction, narrow, place, rewrite, telephone_event
 from firmware.media.transcode import crossing, narrowed, widened
-from rtp import plan
+from rtp import orders, plan
 from rtp.control import Statistics
 from rtp.plan import Row
 from rtp.seat import Seat
@@ -45,6 +46,7 @@ class _Exchange:
     lines: int
     offered: Media
     forwarded: SessionDescription
+    place: Place | None = None  # whose offer it is, where the box made it
 
 
 class Bridge:
@@ -62,6 +64,7 @@ class Bridge:
         self._far: dict[Side, bytes] = {}  # where each far end was last, packed
         self._pending: _Exchange | None = None
         self._agreed: _Exchange | None = None
+        self._places: dict[Side, Place] = {}  # by whom of us a side's far end is entertained
         self._open = True
 
     def __enter__(self) -> Bridge:
@@ -83,6 +86,11 @@ class Bridge:
         """
         index = audio_line(description)
         offered = description.media[index]
+        if isinstance(description, Inside):
+            forwarded = self._emit(_other(side), self._filled(_other(side), description), index)
+            place = description.place
+            self._pending = _Exchange(side, index, len(description.media), offered, forwarded, place)
+            return forwarded
         self._far[side] = self._place(offered)[0] or self._far.get(side, b"")
         wide = description.with_media(index, widened(offered, self._media.transcode))
         forwarded = self._emit(_other(side), self._filled(_other(side), wide), index)
@@ -105,6 +113,9 @@ class Bridge:
         except BadMessage as error:
             raise NotAcceptable(error.why) from error
         answered, offered = description.media[exchange.index], exchange.offered
+        if isinstance(description, Inside) or exchange.place is not None:
+            return self._entertain(exchange, side, description)
+        self._places.clear()
         self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
         mux = offered.get("rtcp-mux") is not None and answered.get("rtcp-mux") is not None
         if not mux and not answered.rejected:
@@ -119,6 +130,45 @@ class Bridge:
         description = description.with_media(exchange.index, mine)
         description = replace(description, media=description.media[: exchange.lines])
         return self._emit(exchange.offerer, description, exchange.index)
+
+    def _entertain(
+        self, exchange: _Exchange, side: Side, description: SessionDescription
+    ) -> SessionDescription:
+        """Agree with the one far end there is; the other side is the box."""
+        answered, offered, order = description.media[exchange.index], exchange.offered, self._media.transcode
+        told = exchange.forwarded.media[exchange.index]
+        if isinstance(description, Inside):
+            guest, own, place = exchange.offerer, offered, description.place
+            if place is None or exchange.place is not None:
+                raise NotAcceptable("the box would talk with itself")
+            answered, seat = boarded(offered, answered, order, place)
+            others = answered
+        else:
+            guest, own, others, place = side, answered, told, exchange.place
+            if place is None or answered.rejected:
+                raise NotAcceptable("no audio")
+            self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
+            seat = invited(told, answered, order, place)
+        mux = own.get("rtcp-mux") is not None and others.get("rtcp-mux") is not None
+        self._media.withdraw(self._ports[_other(guest)])
+        self._activate(guest, own, others, seat, mux=mux)
+        self._places = {guest: place}
+        self._agreed, self._pending = exchange, None
+        description = description.with_media(exchange.index, answered)
+        description = replace(description, media=description.media[: exchange.lines])
+        emitted = self._emit(exchange.offerer, description, exchange.index)
+        place.seated(self._ports[guest])
+        return emitted
+
+    def told(self, message: orders.Digit | orders.Speaker) -> None:
+        """Pass on what the room heard of a far end."""
+        place = self._places.get("caller" if message.port == self._ports["caller"] else "callee")
+        if place is None:
+            return
+        if isinstance(message, orders.Digit):
+            place.pressed(message.event, message.length)
+        else:
+            place.speaks()
 
     def hush(self, description: SessionDescription) -> SessionDescription:
         """Take the caller's offer ourselves: return an answer that neither sends nor hears anything."""

@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 
 from firmware.media.bridge import Bridge
 from firmware.media.errors import MediaError, NoPorts
+from firmware.media.place import Place
+from firmware.media.sounds import Sounds
 from firmware.media.transcode import ORDER, able
 from firmware.media.worker import Worker, packed, spawn
-from rtp import control
+from rtp import control, orders
 from rtp.plan import ANY, Plan, Row
 
 REST = 5.0  # seconds a port rests after a call, so that late packets of that call reach no other
@@ -27,6 +29,8 @@ STEADY = 60.0  # seconds of life after which earlier crashes are forgotten
 _PATIENCE = 100  # looks before it is killed
 _REAP = 0.01  # seconds between two looks whether a process has ended
 _EDITS = 64  # ports whose edits are sent together
+FIRST_ROOM = 0x10000  # rooms below are those of calls between two phones, numbered as a port of theirs
+_ORDERS = 1000  # orders about rooms that wait; more are dropped
 
 
 class Media:
@@ -47,6 +51,7 @@ class Media:
         silence: int = SILENCE,
         rest: float = REST,
         transcode: tuple[str, ...] = ORDER,
+        prompts: str = "",
     ) -> None:
         self.transcode = able(transcode)
         self.learning = learning
@@ -59,6 +64,9 @@ class Media:
         self.on_failure: Callable[[], None] | None = None
         self.on_tier: Callable[[bool], None] | None = None
         self.in_kernel = False
+        self.sounds = Sounds(self, prompts)
+        self._rooms = FIRST_ROOM
+        self._orders: deque[tuple[control.Message, tuple[int, ...]]] = deque()
         self._maps: tuple[int, ...] = ()
         self._worker = worker
         self._now = now
@@ -118,6 +126,7 @@ class Media:
         self._worker.close()
         await self._reap()
         self.relay_in_kernel(())
+        self.sounds.close()
 
     def open(self, lost: Callable[[], None] | None = None, *, urgent: bool = False) -> Bridge:
         """Return a bridge over two free ports, `urgent`: also such as should rest; raises NoPorts.
@@ -133,6 +142,12 @@ class Media:
             bridge.on_timeout = lambda _: lost()
         self._bridges[caller] = self._bridges[callee] = bridge
         return bridge
+
+    def place(self, room: int = 0, flags: int = 0) -> Place:
+        """Return a place of the box's own, for a bridge; without a `room` in a new one."""
+        if not room:
+            self._rooms = room = max(FIRST_ROOM, (self._rooms + 1) & 0xFFFFFFFF)
+        return Place(self, room, flags)
 
     def relay_in_kernel(self, maps: Sequence[int]) -> None:
         """Have the kernel relay what it can, by the descriptors of its maps, which are ours from now on.
@@ -197,6 +212,20 @@ class Media:
         self._plan.put(row)
         self._touch(row.port)
 
+    def withdraw(self, port: int) -> None:
+        """Take the row of a port out that stays its bridge's; no row, no error."""
+        if self._plan.get(port) is not None:
+            self._plan.remove(port)
+            self._touch(port)
+
+    def order(self, message: control.Message, *descriptors: int) -> None:
+        """Give an order about rooms, after all edits there are; it waits where there is no room now."""
+        if self._up and len(self._orders) < _ORDERS:
+            self._orders.append((message, descriptors))
+            if not self._flushing and self._loop is not None:
+                self._flushing = True
+                self._loop.call_soon(self._flush)
+
     def release(self, bridge: Bridge) -> None:
         """Take a bridge's rows out and let its ports rest."""
         since = self._now() + self._rest
@@ -237,7 +266,7 @@ class Media:
     def _flush(self) -> None:
         """Send what changed; without room the newest state of each port waits, so nothing piles up."""
         self._flushing = False
-        if not self._up or not self._dirty or self._loop is None:
+        if not self._up or self._loop is None:
             return
         while self._dirty:
             ports = list(self._dirty)[:_EDITS]
@@ -248,12 +277,25 @@ class Media:
             except ConnectionError:
                 return  # the reader notices the end and everything is replayed
             if not sent:
-                if not self._blocked:
-                    self._blocked = True
-                    self._worker.wait_for_room(self._loop, self._unblock)
+                self._wait_for_room(self._loop)
                 return
             for port in ports:
                 del self._dirty[port]
+        while self._orders:
+            message, descriptors = self._orders[0]
+            try:
+                sent = all(self._worker.send(each, descriptors) for each in control.encode([message]))
+            except ConnectionError:
+                return
+            if not sent:
+                self._wait_for_room(self._loop)
+                return
+            self._orders.popleft()
+
+    def _wait_for_room(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._blocked:
+            self._blocked = True
+            self._worker.wait_for_room(loop, self._unblock)
 
     def _unblock(self) -> None:
         self._blocked = False
@@ -280,6 +322,12 @@ class Media:
             future = self._asked.get(message.token)
             if future is not None and not future.done():
                 future.set_result(message)
+        elif isinstance(message, (orders.Digit, orders.Speaker)):
+            bridge = self._bridges.get(message.port)
+            if bridge is not None:
+                bridge.told(message)
+        elif isinstance(message, orders.Played):
+            self.sounds.take(message)
         elif isinstance(message, control.Tier):
             if bool(message.kernel) is not self.in_kernel:
                 self.in_kernel = bool(message.kernel)
@@ -313,6 +361,8 @@ class Media:
         self._up = True
         self._since = self._now()
         self._dirty = {row.port: None for row in self._plan.snapshot()}
+        self._orders.clear()
+        self.sounds.again()
         self._flush()
         if self._maps:
             self._hand_over()

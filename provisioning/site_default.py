@@ -83,6 +83,9 @@ call_waiting_off = "*71"
 pickup = "**"                    # what rings in one's ring groups; with a number behind: what rings there
 park = "*68"                     # transfer there: into the first free slot
 intercom = "*80"                 # and a number: that phone answers by itself
+page = "*81"                     # and a group's number: its phones answer by themselves and play who calls
+echo = "*43"                     # says back what it hears: tries out a phone
+number = "*65"                   # says the number of one's own extension
 withhold = "#31#"                # and a number: who is called is not told who calls
 show = "*31#"                    # and a number: who is called is told, this once
 
@@ -101,6 +104,17 @@ presence = false
 first = 701
 slots = 10
 seconds = 120
+
+# Conference rooms: who dials the number hears the others who did. A pin is pressed before that.
+# [[room]]
+# number = "600"
+# pin = "2468"
+
+# What the box says: prompts is a folder of WAV files (en/7.wav and so on, see docs/sounds.md), without which
+# it beeps.
+[sounds]
+prompts = ""
+language = "en"
 
 # Lines to carriers are [[trunk]] tables, tried in the order they are written; their passwords are set with
 # `branchline trunk secret NAME`. Without one the box speaks to nobody outside. See docs/trunks.md.

@@ -11,10 +11,9 @@ MOST_ROOMS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Sounds:
-    """`prompts` is the folder of what is said, `music` the file that who is held hears; "" for none."""
+    """`prompts` is the folder of what is said; "" for none."""
 
     prompts: str = ""
-    music: str = ""
     language: str = "en"
 
 
@@ -29,10 +28,8 @@ class Room:
 def read_sounds(table: Table) -> Sounds:
     """Read the table."""
     folder = "the whole path of a folder of WAV files, such as /srv/prompts"
-    music = "the whole path of a WAV file, such as /srv/music.wav"
     sounds = Sounds(
         table.text("prompts", folder, _is_path, ""),
-        table.text("music", music, _is_path, ""),
         table.choice("language", LANGUAGES, "en"),
     )
     table.close()

@@ -127,7 +127,8 @@ class Room:
         self._serve(_Mix(heard, self._limiter), said)
 
     def _serve(self, mix: _Mix, said: dict[int, bytes]) -> None:
-        payloads: dict[tuple[int, str], bytes] = {}  # sound made once for all who share it
+        # sound made once for all who share it; kept with its frame, or a later one might get the same id
+        payloads: dict[tuple[int, str], tuple[bytes, bytes]] = {}
         rate = self.rate
         for party in self.parties.values():
             flags = party.seat.flags
@@ -148,11 +149,10 @@ class Room:
             if frame is not None and not party.talker.occupied:
                 shared = party.talker.shares
                 key = id(frame), shared
-                payload = payloads.get(key) if shared else None
-                if payload is None:
-                    payload = party.encode(rate, frame)
-                    if shared:
-                        payloads[key] = payload
+                made = payloads.get(key) if shared else None
+                payload = made[1] if made is not None else party.encode(rate, frame)
+                if shared and made is None:
+                    payloads[key] = frame, payload
             for packet in party.talker.say(payload):
                 party.send(packet)
 

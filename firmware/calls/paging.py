@@ -29,7 +29,7 @@ PAGED = Kind("call.paged", "{call}: {caller} pages {group}, {phones} extensions"
 
 
 async def page(call: Call, number: str) -> Ending:
-    """Speak from the phones of a group. Raises NoPorts, NotAcceptable."""
+    """Speak from the phones of a group."""
     caller, house = call.caller, call.house
     route = call.plan.route(number, caller.party)
     if not isinstance(route, Hunt):
@@ -59,10 +59,13 @@ async def page(call: Call, number: str) -> Ending:
     try:
         async with asyncio.TaskGroup() as tree:
             fan = tree.create_task(listeners.run(free[:MOST]))
-            ending = await visit(call, speaker)
+            try:
+                ending = await visit(call, speaker)
+            except NoPorts:
+                ending = Ending(Cause.OVERLOAD, By.BOX)
+            except NotAcceptable:
+                ending = Ending(Cause.NOT_ACCEPTABLE, By.BOX)
             fan.cancel()
-    except* (NoPorts, NotAcceptable) as refused:
-        raise refused.exceptions[0] from None
     finally:
         listeners.finish()
     return ending

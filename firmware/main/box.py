@@ -33,7 +33,7 @@ from sip.transport import Transports
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from firmware.operations.context import ActiveCall, Parked, Phone, TrunkView
+    from firmware.operations.context import ActiveCall, Attendee, Parked, Phone, TrunkView
     from firmware.operations.socket import Control
 
 LEVELS: Final = {"quiet": Level.WARNING, "normal": Level.INFO, "detailed": Level.DEBUG}
@@ -341,6 +341,15 @@ class Box:
 
         return [
             Parked(one.slot, one.call, one.who.value, one.by.value, one.since) for one in self._calls.parked()
+        ]
+
+    def conferences(self) -> "Sequence[Attendee]":
+        """Return who is in a conference room."""
+        from firmware.operations.context import Attendee
+
+        return [
+            Attendee(one.room, one.call, one.who.value, one.since, one.speaking)
+            for one in self._calls.conferences()
         ]
 
     def trunks(self) -> "Sequence[TrunkView]":

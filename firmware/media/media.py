@@ -322,12 +322,6 @@ class Media:
             future = self._asked.get(message.token)
             if future is not None and not future.done():
                 future.set_result(message)
-        elif isinstance(message, (orders.Digit, orders.Speaker)):
-            bridge = self._bridges.get(message.port)
-            if bridge is not None:
-                bridge.told(message)
-        elif isinstance(message, orders.Played):
-            self.sounds.take(message)
         elif isinstance(message, control.Tier):
             if bool(message.kernel) is not self.in_kernel:
                 self.in_kernel = bool(message.kernel)
@@ -337,6 +331,16 @@ class Media:
             self._arriving.update(message.ports)
             if message.final and self._ready is not None and not self._ready.done():
                 self._ready.set_result(None)
+        else:
+            self._take_from_room(message)
+
+    def _take_from_room(self, message: control.Message) -> None:
+        if isinstance(message, (orders.Digit, orders.Speaker)):
+            bridge = self._bridges.get(message.port)
+            if bridge is not None:
+                bridge.told(message)
+        elif isinstance(message, orders.Played):
+            self.sounds.take(message)
 
     # -- the process
 

@@ -67,6 +67,7 @@ class Name(StrEnum):
     STATUS = "status"
     CALLS = "calls"
     PARKED = "parked"
+    CONFERENCES = "conferences"
     RELOAD = "reload"
     STOP = "stop"
     HANGUP = "hangup"

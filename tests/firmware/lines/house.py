@@ -15,7 +15,7 @@ from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
 from firmware.journal import Field, Journal, Kind
 from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
-from firmware.media import Description, Side
+from firmware.media import Description, Side, Sound
 from firmware.store.model import CallRecord, Extension, StoredBinding
 from sip.digest import DigestClient
 from sip.errors import RemoteError
@@ -28,6 +28,7 @@ from sip.stack import Stack, StackConfig
 from sip.transfer import Referral
 from sip.uas import UasSession
 from sip.uri import SipUri
+from tests.support.places import ScriptedPlace
 from tests.support.virtual_time import VirtualClock, VirtualTimeLoop, run, settle
 
 BOX: Address = ("192.168.1.1", 5060)
@@ -115,6 +116,8 @@ class House:
         self.events: list[tuple[Kind, dict[str, Field]]] = []
         self.records: list[CallRecord] = []
         self.bridges: set[Through] = set()
+        self.played: list[tuple[int, list[str]]] = []
+        self.sounds: set[Sound] = set()
         self.phones: dict[Address, Phone] = {}
         self.proved: list[Flow] = []
         self.clock = VirtualClock()
@@ -144,6 +147,9 @@ class House:
 
     def open(self, *, urgent: bool = False) -> Through:
         return Through(self)
+
+    def place(self, room: int = 0, flags: int = 0) -> ScriptedPlace:
+        return ScriptedPlace(self, room or 1, flags)
 
     def record_call(self, record: CallRecord) -> None:
         self.records.append(record)

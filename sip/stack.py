@@ -91,7 +91,8 @@ class Stack:
         self._core.supported = (*_EXTENSIONS, *config.supported)
         self.notifier = Notifier(self._core, packages or {})
         events = ("SUBSCRIBE",) if packages else ()
-        self._capabilities = Capabilities((*_OURS, *sorted(self._handlers), *events), self._core.supported)
+        known = (*self._core.supported, *(("path",) if "REGISTER" in self._handlers else ()))
+        self._capabilities = Capabilities((*_OURS, *sorted(self._handlers), *events), known)
         self._core.allow = ", ".join(self._capabilities.methods)
 
     @property
@@ -493,5 +494,5 @@ class Stack:
 
     def _options(self) -> Answer:
         """11.2: what an OPTIONS wants to know."""
-        supported = ", ".join(self._core.supported)
+        supported = ", ".join(self._capabilities.extensions)
         return Answer(200, (("Allow", self._core.allow), ("Accept", SDP), ("Supported", supported)))

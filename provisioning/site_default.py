@@ -113,10 +113,13 @@ seconds = 120
 # pin = "2468"
 
 # What the box says: prompts is a folder of WAV files (en/7.wav and so on, see docs/sounds.md), without which
-# it beeps.
+# it beeps. hold is a WAV file of music, for who is held by a phone that plays none; "": they hear nothing.
+# refused: phones in the house are told why a call is refused.
 [sounds]
 prompts = ""
 language = "en"
+hold = ""
+refused = false
 
 # Lines to carriers are [[trunk]] tables, tried in the order they are written; their passwords are set with
 # `branchline trunk secret NAME`. Without one the box speaks to nobody outside. See docs/trunks.md.

@@ -91,6 +91,8 @@ def plan(old: Site, new: Site) -> list[Change]:
         _value("park.seconds", old.desk.park_seconds, new.desk.park_seconds, Effect.NEW_CALLS),
         _value("sounds.prompts", old.sounds.prompts or "none", new.sounds.prompts or "none", Effect.RESTART),
         _value("sounds.language", old.sounds.language, new.sounds.language, Effect.NEW_CALLS),
+        _value("sounds.hold", old.sounds.hold or "none", new.sounds.hold or "none", Effect.NOW),
+        _value("sounds.refused", _flag(old.sounds.refused), _flag(new.sounds.refused), Effect.NEW_CALLS),
         *_rooms(old.rooms, new.rooms),
         *_trunks(old.trunks, new.trunks),
         _value("dns", _dns(old), _dns(new), Effect.NOW),

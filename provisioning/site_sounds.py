@@ -11,10 +11,16 @@ MOST_ROOMS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Sounds:
-    """`prompts` is the folder of what is said; "" for none."""
+    """What is played and when.
+
+    `prompts` is the folder of what is said, `hold` the music of who is held; "" for none. `refused`: callers
+    in the house are told why a call is refused.
+    """
 
     prompts: str = ""
     language: str = "en"
+    hold: str = ""
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ def read_sounds(table: Table) -> Sounds:
     sounds = Sounds(
         table.text("prompts", folder, _is_path, ""),
         table.choice("language", LANGUAGES, "en"),
+        table.text("hold", "the whole path of a WAV file, such as /srv/music.wav", _is_path, ""),
+        table.flag("refused", default=False),
     )
     table.close()
     return sounds

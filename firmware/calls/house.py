@@ -30,6 +30,9 @@ class Bridge(Protocol):
     call: str
     """The id of the call, for whoever is told about its media."""
 
+    music: bool
+    """Who is held may hear music of the box."""
+
     def offer(self, side: Side, description: Description) -> Description:
         """Take the offer of one side, return the one for the other. Nothing changes until it is answered."""
 
@@ -117,6 +120,7 @@ class Settings:
 
     `pickup`: whose calls one may pick up. `intercom`: whose phones one may make answer by themselves.
     `park_seconds`: how long somebody is parked until who parked them is called. `language`: of what is said.
+    `announce`: callers in the house hear why a call is refused.
     """
 
     ring_seconds: float = 30.0
@@ -125,6 +129,7 @@ class Settings:
     intercom: Circle = Circle.ALL
     park_seconds: float = 120.0
     language: str = "en"
+    announce: bool = False
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from firmware.errors import OperatorError
 from firmware.journal import CappedFile, Journal, Kind, Level, Terminal
 from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
 from firmware.main.alarm import Alarms
+from firmware.main.heard import use_music
 from firmware.main.media_watch import watch
 from firmware.main.outside import Outside
 from firmware.main.preferences import Preferences
@@ -159,6 +160,7 @@ class Box:
         self._calls.house.lamps.listener = self._line.lamps_changed
         self._listeners = Listeners(self._transports, lambda: bool(self._calls.active()))
         watch(media, journal, store.record_quality)
+        use_music(media, site.sounds, journal)
         media.monitor = site.media.monitor
 
     # -- life
@@ -433,6 +435,7 @@ class Box:
         self._calls.house.settings = _call_settings(site)
         self._line.settings = self._line_settings(site)
         self._outside.use(site)
+        use_music(self._media, site.sounds, self._journal)
         self._media.monitor = site.media.monitor
         self._journal.level = LEVELS[site.log.level]
 
@@ -478,4 +481,5 @@ def _call_settings(site: Site) -> Settings:
         intercom=Circle(site.desk.intercom),
         park_seconds=float(site.desk.park_seconds),
         language=site.sounds.language,
+        announce=site.sounds.refused,
     )

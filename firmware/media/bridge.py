@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from firmware.media.errors import NotAcceptable
+from firmware.media.hold import Hold, answered_inactive, hold, offered_inactive
 from firmware.media.place import Inside, Place, boarded, invited
 from firmware.media.quality import Far
 from firmware.media.rewrite import SECURE, audio_line, direction, narrow, place, rewrite, telephone_event
@@ -19,7 +20,7 @@ from rtp.plan import Row
 from rtp.seat import Seat
 from sip import sdes
 from sip.errors import BadMessage
-from sip.offer import check_answer, reverse, succeed
+from sip.offer import answer_direction, check_answer, reverse, succeed
 from sip.sdp import Connection, Media, Origin, SessionDescription
 
 if TYPE_CHECKING:
@@ -55,12 +56,13 @@ class Bridge:
 
     `on_timeout(side)` is called when a far end that should send has been silent for too long, or when a
     restarted media process could not get the port back. `call` names the call where its quality is told of;
-    `quiet` counts how often a side was not heard while the other was.
+    `quiet` counts how often a side was not heard while the other was. `music`: who is held may hear ours.
     """
 
     def __init__(self, media: MediaProcess, caller: int, callee: int) -> None:
         self.on_timeout: Callable[[Side], None] | None = None
         self.call = ""
+        self.music = True
         self.quiet: dict[Side, int] = dict.fromkeys(SIDES, 0)
         self._codecs: dict[Side, str] = {}  # what each side sends, as agreed
         self._media = media
@@ -70,6 +72,7 @@ class Bridge:
         self._pending: _Exchange | None = None
         self._agreed: _Exchange | None = None
         self._places: dict[Side, Place] = {}  # by whom of us a side's far end is entertained
+        self._hold: Hold | None = None
         self._open = True
 
     def __enter__(self) -> Bridge:
@@ -97,7 +100,10 @@ class Bridge:
             self._pending = _Exchange(side, index, len(description.media), offered, forwarded, place)
             return forwarded
         self._far[side] = self._place(offered)[0] or self._far.get(side, b"")
-        wide = description.with_media(index, widened(offered, self._media.transcode))
+        line = widened(offered, self._media.transcode)
+        if self._agreed is not None and self.music and offered_inactive(self._media, offered):
+            line = line.with_direction("sendonly")
+        wide = description.with_media(index, line)
         forwarded = self._emit(_other(side), self._filled(_other(side), wide), index)
         self._pending = _Exchange(side, index, len(description.media), offered, forwarded)
         return forwarded
@@ -120,17 +126,25 @@ class Bridge:
         answered, offered = description.media[exchange.index], exchange.offered
         if isinstance(description, Inside) or exchange.place is not None:
             return self._entertain(exchange, side, description)
+        again = self._agreed is not None and exchange is not self._agreed and self.music
         self._places.clear()
         self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
+        self._unhold()
         mux = offered.get("rtcp-mux") is not None and answered.get("rtcp-mux") is not None
         if not mux and not answered.rejected:
             answered = answered.without_attributes("rtcp-mux")
         forwarded, order = exchange.forwarded.media[exchange.index], self._media.transcode
         cross = crossing(offered, forwarded, answered, order, self._ports["caller"])
         mine = cross.line if cross else narrowed(offered, forwarded, answered)
+        mine = mine.with_direction(answer_direction(direction(offered), mine.direction))
+        if again and answered_inactive(self._media, offered, mine):
+            mine = mine.with_direction("sendonly")
         self._activate(exchange.offerer, offered, mine, cross.offerer if cross else None, mux=mux)
         told, seat = (forwarded, cross.answerer) if cross else (offered, None)
         self._activate(side, answered, told, seat, mux=mux)
+        if again:
+            ports = {"offerer": self._ports[exchange.offerer], "answerer": self._ports[side]}
+            self._hold = hold(self._media, ports, offered, answered, mine)
         self._agreed, self._pending = exchange, None
         description = description.with_media(exchange.index, mine)
         description = replace(description, media=description.media[: exchange.lines])
@@ -155,6 +169,7 @@ class Bridge:
             self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
             seat = invited(told, answered, order, place)
         mux = own.get("rtcp-mux") is not None and others.get("rtcp-mux") is not None
+        self._unhold()
         self._media.withdraw(self._ports[_other(guest)])
         self._activate(guest, own, others, seat, mux=mux)
         self._places = {guest: place}
@@ -218,7 +233,13 @@ class Bridge:
         if self._open:
             self._open = False
             self.on_timeout = None
+            self._unhold()
             self._media.release(self)
+
+    def _unhold(self) -> None:
+        if self._hold is not None:
+            self._hold.end()
+            self._hold = None
 
     def timed_out(self, port: int) -> None:
         """Pass on that nothing came to one of the ports."""
@@ -262,7 +283,7 @@ class Bridge:
             "mux": mux,
             "event": telephone_event(codecs),
             "clock": codec.rate if codec and 0 < codec.rate <= plan.MAX_CLOCK else 8000,
-            "silence": self._media.silence if agreed & plan.SENDONLY else 0,
+            "silence": self._media.silence if agreed == plan.SENDRECV else 0,  # who holds may well be silent
         }
         if host and not rejected:
             changes |= {"host": host, "rtp": rtp, "rtcp": rtp if mux else rtcp}

@@ -12,12 +12,12 @@ import os
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 
-from firmware.media.bridge import Bridge, Side
+from firmware.media.bridge import SIDES, Bridge, Side
 from firmware.media.errors import MediaError, NoPorts
 from firmware.media.place import Place
 from firmware.media.quality import Far, Quality, judge, one_way
 from firmware.media.questions import Answer, Questions
-from firmware.media.sounds import Sounds
+from firmware.media.sounds import Sound, Sounds
 from firmware.media.tally import Tally
 from firmware.media.transcode import ORDER, able
 from firmware.media.vigil import Vigil
@@ -78,6 +78,7 @@ class Media:
         self._tasks: set[asyncio.Task[None]] = set()
         self.in_kernel = False
         self.sounds = Sounds(self, prompts)
+        self.music: tuple[Sound, ...] = ()  # for who is held
         self._rooms = FIRST_ROOM
         self._orders = Waiting()
         self._maps: tuple[int, ...] = ()
@@ -363,16 +364,10 @@ class Media:
             bridge = self._bridges.get(message.port)
             if bridge is not None:
                 self._spawn(self._listen(bridge, message.port))
-        else:
-            self._take_from_room(message)
-
-    def _take_from_room(self, message: control.Message) -> None:
-        if isinstance(message, (orders.Digit, orders.Speaker)):
-            bridge = self._bridges.get(message.port)
-            if bridge is not None:
-                bridge.told(message)
         elif isinstance(message, orders.Played):
             self.sounds.take(message)
+        elif isinstance(message, (orders.Digit, orders.Speaker)) and message.port in self._bridges:
+            self._bridges[message.port].told(message)
 
     # -- quality
 
@@ -400,11 +395,8 @@ class Media:
             counted.append(tally.take(answer) if isinstance(answer, control.Statistics) else tally.all)
         if self.on_quality is not None and counted[0] is not None and counted[1] is not None:
             caller, callee = (fars[0], counted[0]), (fars[1], counted[1])
-            found: dict[Side, Quality | None] = {
-                "caller": judge(*caller, *callee),
-                "callee": judge(*callee, *caller),
-            }
-            self.on_quality(bridge.call, {side: one for side, one in found.items() if one is not None})
+            found = zip(SIDES, (judge(*caller, *callee), judge(*callee, *caller)), strict=True)
+            self.on_quality(bridge.call, {side: one for side, one in found if one is not None})
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

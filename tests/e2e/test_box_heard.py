@@ -1,4 +1,4 @@
-"""The box itself at the other end of a call, with softphones: conferences, paging, echo, the own number."""
+"""What the box itself can be heard with, by softphones: conferences, paging, music on hold, announcements."""
 
 import time
 from collections.abc import Iterator
@@ -16,12 +16,13 @@ pytestmark = pytest.mark.e2e
 NET = 79
 SITE = {"# [[room]]\n": "[[room]]\n", '# number = "600"\n': 'number = "650"\n', '# pin = "2468"\n': ""}
 TONES = (700, 1100, 1500)  # Hz that each of three phones says
+MUSIC = 1300  # Hz
 
 
 def strength(heard: audio.Samples, hertz: int) -> float:
     """Return the amplitude of a frequency in samples (Goertzel's sum, written out)."""
     turn = np.exp(-2j * np.pi * hertz / audio.RATE * np.arange(len(heard)))
-    return float(2 * abs(np.dot(heard, turn)) / len(heard))
+    return float(2 * abs(np.dot(heard, turn)) / max(1, len(heard)))
 
 
 def last(phone: Baresip, seconds: float = 1.0) -> audio.Samples:
@@ -30,9 +31,9 @@ def last(phone: Baresip, seconds: float = 1.0) -> audio.Samples:
 
 
 def tones(phone: Baresip) -> list[int]:
-    """Return which of the phones' tones can be heard."""
+    """Return which of the phones' tones, and of the music's, can be heard."""
     heard = last(phone)
-    return [hertz for hertz in TONES if strength(heard, hertz) > 500]
+    return [hertz for hertz in (*TONES, MUSIC) if strength(heard, hertz) > 500]
 
 
 def until(phone: Baresip, wanted: list[int], seconds: float = 15.0) -> None:
@@ -115,3 +116,29 @@ def test_a_page_is_heard_by_the_group_and_nobody_hears_them(office: Office, tmp_
         a.hangup()
         b.wait("CALL_CLOSED")
         c.wait("CALL_CLOSED")
+
+
+def test_who_is_held_or_parked_hears_the_music_of_the_site(office: Office, tmp_path: Path) -> None:
+    """The phone says sendonly and sends nothing; the slot says inactive."""
+    wave = 6000 * np.sin(2 * np.pi * MUSIC / audio.RATE * np.arange(3 * audio.RATE))
+    audio.write(tmp_path / "music.wav", wave.astype("<i2").tobytes())
+    site = office.state / "site.toml"
+    before = site.read_text()
+    site.write_text(before.replace('hold = ""', f'hold = "{tmp_path}/music.wav"'))
+    assert "sounds.hold" in office.box.cli("reload")
+    with phones(office, tmp_path, "101", "102") as (a, b):
+        a.dial(f"sip:102@{office.server}")
+        b.wait("CALL_INCOMING")
+        b.accept()
+        a.wait("CALL_ESTABLISHED")
+        until(a, [1100])
+        b.hold()
+        until(a, [MUSIC])
+        b.resume()
+        until(a, [1100])
+        b.command("transfer", f"sip:701@{office.server}")
+        b.wait("CALL_CLOSED")
+        until(a, [MUSIC])
+        a.hangup()
+    site.write_text(before)
+    office.box.cli("reload")

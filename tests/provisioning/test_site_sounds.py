@@ -19,14 +19,19 @@ def test_a_site_without_the_tables_has_neither() -> None:
 
 def test_both_are_read_and_compared_and_the_pin_is_not_shown() -> None:
     site = parse_site(
-        MINIMAL + '[sounds]\nprompts = "/srv/p"\nlanguage = "de"\n' + ROOM + '[[room]]\nnumber = "61"\n'
+        MINIMAL
+        + '[sounds]\nprompts = "/srv/p"\nlanguage = "de"\nhold = "/srv/m.wav"\nrefused = true\n'
+        + ROOM
+        + '[[room]]\nnumber = "61"\n'
     )
-    assert site.sounds == Sounds("/srv/p", "de")
+    assert site.sounds == Sounds("/srv/p", "de", "/srv/m.wav", True)
     assert site.rooms == (Room("600", "2468"), Room("61"))
     assert "2468" not in repr(site)
     assert [str(change) for change in plan(parse_site(MINIMAL), site)] == [
         "sounds.prompts: none becomes /srv/p; takes hold at the next start of the box",
         "sounds.language: en becomes de; takes hold for new calls",
+        "sounds.hold: none becomes /srv/m.wav; takes hold now",
+        "sounds.refused: false becomes true; takes hold for new calls",
         "room: 600 added; takes hold for new calls",
         "room: 61 added; takes hold for new calls",
     ]
@@ -45,6 +50,8 @@ def test_both_are_read_and_compared_and_the_pin_is_not_shown() -> None:
         ('[sounds]\nprompts = "prompts"', "prompts"),
         ('[sounds]\nlanguage = "nl"', "language"),
         ("[sounds]\nother = 1", "other"),
+        ('[sounds]\nhold = "music.wav"', "hold"),
+        ('[sounds]\nrefused = "yes"', "refused"),
         ('[[room]]\nnumber = "6"', "number"),
         ('[[room]]\nnumber = "600"\npin = "12"', "pin"),
         (ROOM + ROOM, "600 is taken"),

@@ -79,6 +79,7 @@ class Through:
     def __init__(self, house: "House") -> None:
         self.on_timeout: Callable[[Side], None] | None = None
         self.call = ""
+        self.music = True
         self.house = house
         house.bridges.add(self)
 

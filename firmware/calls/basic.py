@@ -7,6 +7,7 @@ from firmware.calls.cause import Cause
 from firmware.calls.codes import Service
 from firmware.calls.conversation import talk
 from firmware.calls.desk import feature
+from firmware.calls.explaining import explain
 from firmware.calls.help import call_help, open_for_help
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Leg
@@ -38,6 +39,12 @@ def present(leg: Leg, plan: Plan) -> None:
 
 async def basic_call(call: Call) -> Ending:
     """Take one incoming call from the dialled number to its end."""
+    ending = await _take(call)
+    await explain(call, ending)
+    return ending
+
+
+async def _take(call: Call) -> Ending:
     route = call.plan.route(call.caller.dialled, call.caller.party)
     match route:
         case Emergency(number):

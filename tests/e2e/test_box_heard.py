@@ -142,3 +142,25 @@ def test_who_is_held_or_parked_hears_the_music_of_the_site(office: Office, tmp_p
         a.hangup()
     site.write_text(before)
     office.box.cli("reload")
+
+
+def test_who_dials_a_number_nobody_has_is_told_so(office: Office, tmp_path: Path) -> None:
+    site = office.state / "site.toml"
+    before = site.read_text()
+    site.write_text(before.replace("refused = false", "refused = true"))
+    assert "sounds.refused" in office.box.cli("reload")
+    count = len(office.records())
+    with phones(office, tmp_path, "103") as (a,):
+        a.dial(f"sip:555@{office.server}")
+        a.wait("CALL_PROGRESS")
+        closed = a.wait("CALL_CLOSED", seconds=30)
+        assert "404" in str(closed.fields["param"])
+        heard = a.heard()
+    step = audio.RATE // 10
+    parts = [heard[at : at + step] for at in range(0, len(heard) - step, step)]
+    for hertz in (950, 1400, 1800):
+        assert any(strength(part, hertz) > 500 for part in parts), f"no {hertz} Hz was heard"
+    record = office.record(count + 1)
+    assert (record["dialled"], record["cause"]) == ("555", "unknown-number")
+    site.write_text(before)
+    office.box.cli("reload")

@@ -13,7 +13,7 @@ from firmware.calls.rings import Present, Rings, Slots
 from firmware.calls.traffic import Traffic
 from firmware.clock import Clock
 from firmware.journal import Journal
-from firmware.media import Description, Side, Sound
+from firmware.media import Description, Offers, Side, Sound
 from firmware.store.model import Occasion
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ class Bridge(Protocol):
 
     music: bool
     """Who is held may hear music of the box."""
+
+    def offers(self, side: Side, description: Description, *, sole: bool = False) -> Offers:
+        """Take the offer of one side that begins a call, return what phones get; `sole`: just one does."""
 
     def offer(self, side: Side, description: Description) -> Description:
         """Take the offer of one side, return the one for the other. Nothing changes until it is answered."""

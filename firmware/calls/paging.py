@@ -125,8 +125,8 @@ class _Listeners(Scope):
             return
         place = house.media.place(self._speaker.place.room, MUTED)
         self._bridges[extension] = bridge, place
-        offer = bridge.offer("caller", place.offer("sendonly"))
-        for leg in house.dialer.dial(extension, self._call.caller.party, offer, (), Manner.INTERCOM):
+        offers = bridge.offers("caller", place.offer("sendonly"))
+        for leg in house.dialer.dial(extension, self._call.caller.party, offers, (), Manner.INTERCOM):
             house.present.enter(leg)
             self.adopt(leg)
             self._ringing.add(leg)

@@ -12,6 +12,6 @@ async def visit(call: Call, leg: BoxLeg) -> Ending:
     bridge = call.open_bridge()
     description = call.caller.description
     if description is None:
-        return await talk(call, bridge, Outcome(leg, await leg.ask()), None)
+        return await talk(call, bridge, Outcome(leg, await leg.ask()))
     offer = bridge.offer("caller", description)
-    return await talk(call, bridge, Outcome(leg, await leg.offer(offer)), offer)
+    return await talk(call, bridge, Outcome(leg, await leg.offer(offer), offer))

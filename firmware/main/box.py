@@ -60,7 +60,13 @@ async def run_box(directory: str, site: Site, text: str | None, worker: Worker) 
     stopping = _stop_by_signal()
     clock = Clock()
     journal = Journal(clock, level=LEVELS[site.log.level])
-    media = Media(worker, clock.now, transcode=site.media.transcode, prompts=site.sounds.prompts)
+    media = Media(
+        worker,
+        clock.now,
+        transcode=site.media.transcode,
+        srtp=site.media.srtp,
+        prompts=site.sounds.prompts,
+    )
     try:
         await media.start()  # its ports may be taken, and nothing is written yet
     except MediaError as error:
@@ -436,7 +442,7 @@ class Box:
         self._line.settings = self._line_settings(site)
         self._outside.use(site)
         use_music(self._media, site.sounds, self._journal)
-        self._media.monitor = site.media.monitor
+        self._media.monitor, self._media.srtp = site.media.monitor, site.media.srtp
         self._journal.level = LEVELS[site.log.level]
 
     def _shadowed(self, site: Site) -> list[str]:

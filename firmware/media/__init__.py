@@ -7,16 +7,18 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from firmware.media.bridge import Bridge, Side
+    from firmware.media.bridge import Bridge
     from firmware.media.errors import MediaError, NoPorts, NotAcceptable
     from firmware.media.media import Media
+    from firmware.media.offers import Offers
     from firmware.media.place import Place
+    from firmware.media.side import Side
     from firmware.media.sounds import File, Prompt, Sound, Tone
     from sip.sdp import SessionDescription as Description
 
 __all__ = [
-    "Bridge", "Description", "File", "Media", "MediaError", "NoPorts", "NotAcceptable", "Place", "Prompt",
-    "Side", "Sound", "Tone",
+    "Bridge", "Description", "File", "Media", "MediaError", "NoPorts", "NotAcceptable", "Offers", "Place",
+    "Prompt", "Side", "Sound", "Tone",
 ]  # fmt: skip
 
 
@@ -29,18 +31,14 @@ def __getattr__(name: str) -> object:
         from firmware.media import errors
 
         return getattr(errors, name)
-    if name in {"Bridge", "Side"}:
-        from firmware.media import bridge
+    if name in {"Bridge", "Media", "Place"}:
+        from firmware.media import bridge, media, place
 
-        return getattr(bridge, name)
-    if name == "Media":
-        from firmware.media.media import Media
+        return {"Bridge": bridge.Bridge, "Media": media.Media, "Place": place.Place}[name]
+    if name in {"Offers", "Side"}:
+        from firmware.media import offers, side
 
-        return Media
-    if name == "Place":
-        from firmware.media.place import Place
-
-        return Place
+        return offers.Offers if name == "Offers" else side.Side
     if name in {"File", "Prompt", "Sound", "Tone"}:
         from firmware.media import sounds
 

@@ -1,8 +1,8 @@
 """Music for who is held: the box plays it where whoever holds sends nothing.
 
 Who holds by `inactive` can send nothing. Who holds by `sendonly` may play music of their own, and many have
-none: packets tell. Only plain RTP in a codec of the box; anybody else hears what they are
-sent.
+none: packets tell. Only in a codec of the box, and not where the far ends encrypt for each other:
+who is held then hears what they are sent.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from firmware.media.rewrite import PLAIN, direction
+from firmware.media.rewrite import direction
 from firmware.media.transcode import ORDER, ours_of
 from rtp import plan
 from rtp.control import Statistics
@@ -46,7 +46,7 @@ def holder(offered: Media, answered: Media) -> str:
 
 
 def _plays(media: MediaProcess, line: Media) -> bool:
-    return line.proto.upper() == PLAIN and bool(ours_of(line.rtpmaps, media.transcode or ORDER))
+    return bool(ours_of(line.rtpmaps, media.transcode or ORDER))
 
 
 class Hold:

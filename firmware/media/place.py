@@ -1,8 +1,8 @@
 """A place of the box's own at the other end of a bridge: in a room of the media process, not at a phone.
 
 A bridge learns that nobody but the box is on a side by the description it is given: an `Inside`, which only
-a place makes. It then seats the far end of the other side instead of relaying it. Only plain RTP lines so
-far: whoever offers audio with keys is refused (488), rather than answered with what the box cannot read.
+a place makes. It then seats the far end of the other side instead of relaying it, and encrypts for it where
+that wants keys (`firmware.media.secure`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from firmware.media.errors import NotAcceptable
-from firmware.media.rewrite import PLAIN, direction
+from firmware.media.rewrite import direction
+from firmware.media.secure import PLAIN
 from firmware.media.transcode import MAPS, ORDER, event_of, ours_of
 from rtp.dtmf import DIGITS
 from rtp.seat import DEAF, ECHO, MUTED, Format, Seat
@@ -132,8 +133,6 @@ def boarded(offered: Media, answered: Media, order: tuple[str, ...], place: Plac
 
     `answered` is the place's answer: its direction, and whether it refuses.
     """
-    if offered.proto.upper() != PLAIN:
-        raise NotAcceptable("the box cannot be the end of encrypted audio")
     spoken = ours_of(offered.rtpmaps, order or ORDER)
     if not spoken:
         raise NotAcceptable("no codec that the box speaks")

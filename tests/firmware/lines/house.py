@@ -15,7 +15,7 @@ from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
 from firmware.journal import Field, Journal, Kind
 from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
-from firmware.media import Description, Side, Sound
+from firmware.media import Description, Offers, Side, Sound
 from firmware.store.model import CallRecord, Extension, StoredBinding
 from sip.digest import DigestClient
 from sip.errors import RemoteError
@@ -83,6 +83,12 @@ class Through:
         self.house = house
         house.bridges.add(self)
 
+    def offers(self, side: Side, description: Description, *, sole: bool = False) -> Offers:
+        offer = self.offer(side, description)
+        line = offer.media[0].with_attribute("otherwise")
+        other = offer.with_media(0, line) if self.house.otherwise else None
+        return Offers(lambda: offer, lambda of: other if of == offer else None)
+
     def offer(self, side: Side, description: Description) -> Description:
         return description
 
@@ -120,6 +126,7 @@ class House:
         self.bridges: set[Through] = set()
         self.played: list[tuple[int, list[str]]] = []
         self.sounds: set[Sound] = set()
+        self.otherwise = False  # whether a phone that takes no offer is made another
         self.phones: dict[Address, Phone] = {}
         self.proved: list[Flow] = []
         self.clock = VirtualClock()

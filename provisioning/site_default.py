@@ -89,6 +89,7 @@ pickup = "**"                    # what rings in one's ring groups; with a numbe
 park = "*68"                     # transfer there: into the first free slot
 intercom = "*80"                 # and a number: that phone answers by itself
 page = "*81"                     # and a group's number: its phones answer by themselves and play who calls
+meet = "*82"                     # brings everybody one's phone talks with, or holds, into one conference
 echo = "*43"                     # says back what it hears: tries out a phone
 number = "*65"                   # says the number of one's own extension
 withhold = "#31#"                # and a number: who is called is not told who calls

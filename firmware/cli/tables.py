@@ -205,11 +205,13 @@ def _parked(rows: list[dict[str, Any]]) -> str:
 def _conferences(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "nobody is in a conference"
-    cells = [
-        [row["room"], row["who"], "speaks" if row["speaking"] else "", _when(row["since"]), row["call"]]
-        for row in rows
-    ]
+    cells = [[row["room"], row["who"], _state(row), _when(row["since"]), row["call"]] for row in rows]
     return table(["ROOM", "WHO", "", "SINCE", "CALL"], cells)
+
+
+def _state(row: dict[str, Any]) -> str:
+    words = {"speaking": "speaks", "muted": "muted", "locked": "locked"}
+    return " ".join(word for name, word in words.items() if row[name])
 
 
 def _when(wall: float) -> str:

@@ -63,6 +63,11 @@ class SipLeg(Leg):
         """What the far end is told of who it talks with; None: nothing."""
         self._up = False  # the call was answered
 
+    @property
+    def device(self) -> str:
+        """The address its messages come from."""
+        return "" if self._session is None else self._session.remote_host
+
     # -- what the box wants ------------------------------------------------------------------------
 
     def ring(self) -> None:

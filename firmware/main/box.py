@@ -348,7 +348,7 @@ class Box:
         from firmware.operations.context import Attendee
 
         return [
-            Attendee(one.room, one.call, one.who.value, one.since, one.speaking)
+            Attendee(one.room, one.call, one.who.value, one.since, one.speaking, one.muted, one.locked)
             for one in self._calls.conferences()
         ]
 

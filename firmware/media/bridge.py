@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from firmware.media import secure
 from firmware.media.errors import NotAcceptable
+from firmware.media.exchange import Exchange, silent_line
 from firmware.media.hold import Hold, answered_inactive, hold, offered_inactive
 from firmware.media.offers import Offers
 from firmware.media.place import Inside, Place, boarded, invited
@@ -34,51 +35,12 @@ if TYPE_CHECKING:
 
 MOST = 256  # offers out at once: phones that ring, each with a second try
 
-_NOWHERE = Connection.to("0.0.0.0")  # noqa: S104 - said in a description, not bound
-
 _BITS = {
     "inactive": plan.INACTIVE,
     "sendonly": plan.SENDONLY,
     "recvonly": plan.RECVONLY,
     "sendrecv": plan.SENDRECV,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Exchange:
-    """An offer on its way: who made it, its audio line of how many, and what the other side saw of it.
-
-    `keys` are those of ours that the other side saw; none where it is plain, or saw the offerer's.
-    """
-
-    offerer: Side
-    index: int
-    lines: int
-    offered: Media
-    forwarded: SessionDescription
-    form: Form
-    keys: tuple[Crypto, ...]
-    place: Place | None = None  # whose offer it is, where the box made it
-
-    @property
-    def line(self) -> Media:
-        """The audio line the other side saw."""
-        return self.forwarded.media[self.index]
-
-    @property
-    def across(self) -> bool:
-        """Whether each side encrypts for the other."""
-        return self.form == "across"
-
-    def fits(self, answer: SessionDescription) -> bool:
-        """Whether it is this that was answered, as far as profile and keys can tell."""
-        if self.index >= len(answer.media):
-            return False
-        answered = answer.media[self.index]
-        if secure.secure(answered) is not secure.secure(self.line):
-            return False
-        tags = {key.tag for key in self.keys} if self.keys else {key.tag for key in sdes.offered(self.line)}
-        return not secure.secure(answered) or any(key.tag in tags for key in sdes.offered(answered))
 
 
 class Bridge:
@@ -99,8 +61,8 @@ class Bridge:
         self._ports: dict[Side, int] = {"caller": caller, "callee": callee}
         self._sent: dict[Side, SessionDescription] = {}
         self._far: dict[Side, bytes] = {}  # where each far end was last, packed
-        self._pending: list[_Exchange] = []  # several where phones that ring were offered different keys
-        self._agreed: _Exchange | None = None
+        self._pending: list[Exchange] = []  # several where phones that ring were offered different keys
+        self._agreed: Exchange | None = None
         self._keying = Keying(srtp)
         self._places: dict[Side, Place] = {}  # by whom of us a side's far end is entertained
         self._hold: Hold | None = None
@@ -124,7 +86,8 @@ class Bridge:
         Only where it is the `sole` phone that can be meant, it may be told the key of who calls.
         """
         index, offered = self._heard(side, description)
-        forms = self._keying.forms(offered, sole=sole, box=isinstance(description, Inside))
+        inside = isinstance(description, Inside)
+        forms = self._keying.ours() if inside else self._keying.forms(offered, sole=sole)
         if not forms:
             raise NotAcceptable("keys of no suite that we know, for several phones")
         self._pending = []
@@ -143,7 +106,10 @@ class Bridge:
         """
         index, offered = self._heard(side, description)
         others = any(each.keys for each in self._pending)
-        form = self._keying.form_for(other(side), offered, others=others, box=isinstance(description, Inside))
+        if isinstance(description, Inside):
+            form = self._keying.ours(other(side))[0]
+        else:
+            form = self._keying.form_for(other(side), offered, others=others)
         self._pending = []
         return self._propose(side, description, index, form)
 
@@ -155,10 +121,9 @@ class Bridge:
         """
         exchange = self._answered(side, description)
         description = narrow(exchange.forwarded, description)
-        theirs: Crypto | None = None
+        inside, theirs = isinstance(description, Inside), None
         try:
             check_answer(exchange.forwarded, description)
-            inside = isinstance(description, Inside)
             if secure.secure(description.media[exchange.index]) and not inside:
                 theirs = self._chosen(exchange, description.media[exchange.index])
         except BadMessage as error:
@@ -168,8 +133,8 @@ class Bridge:
             return self._entertain(exchange, side, description, theirs)
         again = self._agreed is not None and exchange is not self._agreed and self.music
         self._places.clear()
-        self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
         self._unhold()
+        self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
         mux = offered.get("rtcp-mux") is not None and answered.get("rtcp-mux") is not None
         if not mux and not answered.rejected:
             answered = answered.without_attributes("rtcp-mux")
@@ -196,30 +161,41 @@ class Bridge:
         return self._emit(exchange.offerer, description, exchange.index)
 
     def _entertain(
-        self, exchange: _Exchange, side: Side, description: SessionDescription, theirs: Crypto | None
+        self, exchange: Exchange, side: Side, description: SessionDescription, theirs: Crypto | None
     ) -> SessionDescription:
         """Agree with the one far end there is; the other side is the box."""
         answered, offered, order = description.media[exchange.index], exchange.offered, self._media.transcode
-        told = exchange.line
+        keys: dict[Side, bytes] = dict.fromkeys(SIDES, b"")
         if isinstance(description, Inside):
             guest, own, place = exchange.offerer, offered, description.place
             if place is None or exchange.place is not None:
                 raise NotAcceptable("the box would talk with itself")
             answered, seat = boarded(offered, answered, order, place)
+            if secure.secure(offered):
+                row = self._row(guest).srtp
+                reply = self._keying.reply(guest, offered, row)
+                keys[guest] = secure.row_keys(*reply, row)
+                answered = secure.encrypted(answered, [reply[1]])
+                mine: Crypto | None = reply[1]
+            else:
+                mine = None
             others = answered
         else:
-            guest, own, others, place = side, answered, told, exchange.place
+            guest, own, others, place = side, answered, exchange.line, exchange.place
             if place is None or answered.rejected:
                 raise NotAcceptable("no audio")
             self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
-            seat = invited(told, answered, order, place)
+            seat = invited(others, answered, order, place)
+            mine = next((key for key in exchange.keys if theirs is not None and key.tag == theirs.tag), None)
+            if mine is not None and theirs is not None:
+                keys[guest] = secure.row_keys(theirs, mine, self._row(guest).srtp)
+        self._keying.entertains(guest, mine)
         mux = own.get("rtcp-mux") is not None and others.get("rtcp-mux") is not None
-        answered, keys = self._key(exchange, side, theirs, answered, guest=guest)
         self._unhold()
         self._media.withdraw(self._ports[other(guest)])
         self._activate(guest, own, others, seat, keys, mux=mux)
         self._places = {guest: place}
-        self._agreed, self._pending = exchange, []
+        self._agreed = exchange
         description = description.with_media(exchange.index, answered)
         description = replace(description, media=description.media[: exchange.lines])
         emitted = self._emit(exchange.offerer, description, exchange.index)
@@ -242,7 +218,7 @@ class Bridge:
 
     def silent(self, description: SessionDescription) -> SessionDescription:
         """Return a description as of somebody who neither sends nor hears; nothing changes by it."""
-        media = tuple(medium if medium.rejected else _silent(medium) for medium in description.media)
+        media = tuple(medium if medium.rejected else silent_line(medium) for medium in description.media)
         return replace(description, media=media)
 
     def pause(self, side: Side, description: SessionDescription) -> SessionDescription:
@@ -254,7 +230,7 @@ class Bridge:
         self._place(description.media[index])
         self._keying.check(description.media[index])
         self._keying.takes(side, description.media[index])
-        return self._emit(side, description.with_media(index, _silent(description.media[index])), index)
+        return self._emit(side, description.with_media(index, silent_line(description.media[index])), index)
 
     async def statistics(self) -> dict[Side, Statistics]:
         """Return what each side's port saw since it was opened, over restarts of the media process.
@@ -305,8 +281,9 @@ class Bridge:
         """Look at a side's offer; return the index of its audio line and that line. Raises NotAcceptable."""
         index = audio_line(description)
         offered = description.media[index]
-        if not isinstance(description, Inside):
-            self._keying.check(offered)
+        if isinstance(description, Inside):
+            return index, offered
+        self._keying.check(offered)
         self._far[side] = self._place(offered)[0] or self._far.get(side, b"")
         return index, offered
 
@@ -328,11 +305,11 @@ class Bridge:
         forwarded = self._emit(to, self._filled(to, description.with_media(index, line)), index)
         place = description.place if isinstance(description, Inside) else None
         lines = len(description.media)
-        self._pending.append(_Exchange(side, index, lines, offered, forwarded, form, keys, place))
+        self._pending.append(Exchange(side, index, lines, offered, forwarded, form, keys, place))
         del self._pending[:-MOST]
         return forwarded
 
-    def _answered(self, side: Side, description: SessionDescription) -> _Exchange:
+    def _answered(self, side: Side, description: SessionDescription) -> Exchange:
         """Return what is answered; raises NotAcceptable where nothing was offered."""
         found = [each for each in reversed(self._pending) if each.offerer != side]
         if not found and self._agreed is not None and self._agreed.offerer != side:
@@ -341,7 +318,7 @@ class Bridge:
             raise NotAcceptable("an answer without an offer")
         return next((each for each in found if each.fits(description)), found[0])
 
-    def _chosen(self, exchange: _Exchange, answered: Media) -> Crypto | None:
+    def _chosen(self, exchange: Exchange, answered: Media) -> Crypto | None:
         """Return the key of an answer; BadMessage where it has none that fits, None where it is rejected."""
         if answered.rejected:
             return None
@@ -351,20 +328,10 @@ class Bridge:
         return theirs
 
     def _key(
-        self,
-        exchange: _Exchange,
-        side: Side,
-        theirs: Crypto | None,
-        line: Media,
-        *,
-        guest: Side | None = None,
+        self, exchange: Exchange, side: Side, theirs: Crypto | None, line: Media
     ) -> tuple[Media, dict[Side, bytes]]:
-        """Agree on keys; return `line` for the offerer with ours, and the keys of the rows. NotAcceptable.
-
-        `guest`: the one far end there is, where the other side is the box.
-        """
-        keying, offerer, offered = self._keying, exchange.offerer, exchange.offered
-        across = exchange.across and guest is None
+        """Agree on keys; return `line` for the offerer with ours, and the keys of the rows. NotAcceptable."""
+        keying, offerer, offered, across = self._keying, exchange.offerer, exchange.offered, exchange.across
         encrypted = secure.secure(offered)
         srtp: dict[Side, bytes] = dict.fromkeys(SIDES, b"")
         reply = None
@@ -377,8 +344,6 @@ class Bridge:
             srtp[side] = secure.row_keys(theirs, mine, self._row(side).srtp)
         keying.agreed(offerer, reply[1] if reply else None, encrypted=encrypted, across=across)
         keying.agreed(side, mine, encrypted=theirs is not None, across=across)
-        if guest is not None:
-            keying.left(other(guest))
         if not across:
             line = secure.encrypted(line, [reply[1]]) if reply else secure.bare(line)
         return line, srtp
@@ -456,13 +421,3 @@ class Bridge:
             emitted = succeed(before, emitted)
         self._sent[to] = emitted
         return emitted
-
-
-def _silent(medium: Media) -> Media:
-    """Return the answer of nobody to a medium, with a key of our own where one is due: it is never used."""
-    silent = replace(medium.with_direction("inactive"), connection=_NOWHERE).without_attributes("crypto")
-    if secure.secure(medium):
-        theirs = sdes.offered(medium)[0]
-        key = sdes.Crypto(theirs.tag, theirs.suite, os.urandom(len(theirs.key)))
-        silent = silent.with_attribute("crypto", str(key))
-    return silent

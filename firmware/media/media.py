@@ -60,8 +60,8 @@ class Media:
         silence: int = SILENCE,
         rest: float = REST,
         transcode: tuple[str, ...] = ORDER,
-        srtp: Policy = "passed",
         prompts: str = "",
+        srtp: Policy = "passed",
     ) -> None:
         self.srtp = srtp
         self.transcode = able(transcode)

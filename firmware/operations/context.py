@@ -41,13 +41,18 @@ class ActiveCall:
 
 @dataclass(frozen=True, slots=True)
 class Attendee:
-    """Somebody in a conference room. `since` is in unix seconds, `speaking`: the loudest there just now."""
+    """Somebody in a conference. `since` is in unix seconds, `speaking`: the loudest there just now.
+
+    `muted`: nobody hears them, as they wanted; `locked`: nobody else is let in.
+    """
 
     room: str
     call: str
     who: str
     since: float
     speaking: bool
+    muted: bool
+    locked: bool
 
 
 @dataclass(frozen=True, slots=True)

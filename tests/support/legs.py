@@ -67,7 +67,7 @@ NO_FAULTS = Faults()
 class ScriptedLeg(Leg):
     """A phone played by the test: what the box does to it is one line of the ladder each."""
 
-    __slots__ = ("_asked", "faults", "ladder", "name", "said")
+    __slots__ = ("_asked", "faults", "ladder", "name", "said", "where")
 
     def __init__(
         self,
@@ -82,7 +82,12 @@ class ScriptedLeg(Leg):
         self.name = name
         self.ladder = ladder
         self.faults = NO_FAULTS
+        self.where = ""
         self._asked: asyncio.Future[Description] | None = None
+
+    @property
+    def device(self) -> str:
+        return self.where
 
     # what the box does
 

@@ -57,7 +57,8 @@ shortest = 60
 longest = 3600
 phones = 5
 
-# How many calls may run at once, and how many seconds a phone rings before the call ends.
+# How many calls may run at once, and how many seconds a phone rings before the call ends. Above four fifths
+# of them, or of the media ports, new calls are told to try later: the rest is for calls there are, and help.
 [calls]
 most = {min(100, (last - first + 1) // 4)}
 ring_seconds = 60

@@ -48,6 +48,9 @@ class Bridge(Protocol):
 class Media(Protocol):
     """Where bridges come from; `firmware.media.Media` is one."""
 
+    def crowded(self, share: float) -> bool:
+        """Tell whether more than this share of its ports is in use, or rests after use."""
+
     def open(self, *, urgent: bool = False) -> Bridge:
         """Take ports, where it is `urgent` also such that should rest after a call; raises NoPorts."""
 

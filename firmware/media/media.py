@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import ceil
 
 from firmware.media.bridge import Bridge
 from firmware.media.errors import MediaError, NoPorts
@@ -162,6 +163,16 @@ class Media:
             return 0
         now = self._now()
         return sum(since <= now for since, _ in self._free) // 2
+
+    def crowded(self, share: float) -> bool:
+        """Tell whether more than this share of the ports is in use or rests; costs the same with any number.
+
+        Without a media process there is none, and `open` says so.
+        """
+        spare = ceil(len(self._pool) * (1.0 - share))
+        if not self._up or not spare:
+            return False
+        return len(self._free) < spare or self._free[spare - 1][0] > self._now()
 
     @property
     def pid(self) -> int:

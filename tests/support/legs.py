@@ -269,6 +269,11 @@ class ScriptedMedia:
         self.most = 0
         """How many bridges an urgent call finds ports for when it is full."""
 
+    def crowded(self, share: float) -> bool:
+        """Full or not."""
+        del share
+        return self.full
+
     def open(self, *, urgent: bool = False) -> ScriptedBridge:
         self.faults.here()
         if self.full and not (urgent and len(self.bridges) < self.most):

@@ -14,6 +14,7 @@ from rtp.plan import PlanError, Row
 
 VERSION = 1
 LIMIT = 8192  # bytes of one datagram
+QUIET = 8.0  # seconds of silence of a far end until it is told
 PORTS = 1000  # ports in one Ready
 _HEAD = Struct("!BH")
 
@@ -113,6 +114,15 @@ class Attach(Message):
     code = 5
 
 
+class Monitor(Message):
+    """With `on`: read the RTCP that passes, for what far ends say about what they hear; else never."""
+
+    __slots__ = ("on",)
+    code = 6
+    layout = Struct("!B")
+    on: int
+
+
 # -- up
 
 
@@ -168,6 +178,15 @@ class Timeout(Message):
     port: int
 
 
+class Quiet(Message):
+    """Nothing valid came from a row's far end, which may send, for QUIET seconds; told once per silence."""
+
+    __slots__ = ("port",)
+    code = 71
+    layout = Struct("!H")
+    port: int
+
+
 class Statistics(Message):
     """What one row saw since it was put in.
 
@@ -177,10 +196,16 @@ class Statistics(Message):
     bad: dropped, no RTP or RTCP. forbidden: dropped, the direction does not allow it. undelivered: accepted,
     but the far end or the network refused (ECONNREFUSED, EAGAIN, others) or there is no partner. idle:
     milliseconds since the last valid packet.
+    Of what the far end reports (`rtp.overhear`), while that is read: reports, far_lost, far_jitter,
+    far_discard, far_delay, round_trip.
     """
 
     __slots__ = (
         "bad",
+        "far_delay",
+        "far_discard",
+        "far_jitter",
+        "far_lost",
         "forbidden",
         "foreign",
         "idle",
@@ -189,13 +214,15 @@ class Statistics(Message):
         "octets",
         "packets",
         "port",
+        "reports",
+        "round_trip",
         "rtcp",
         "sent",
         "token",
         "undelivered",
     )
     code = 68
-    layout = Struct("!13Q")
+    layout = Struct("!19Q")
     port: int
     token: int
     packets: int
@@ -209,6 +236,12 @@ class Statistics(Message):
     forbidden: int
     undelivered: int
     idle: int
+    reports: int
+    far_lost: int
+    far_jitter: int
+    far_discard: int
+    far_delay: int
+    round_trip: int
 
 
 class Tier(Message):
@@ -261,9 +294,26 @@ class Counters(Message):
     withheld: int
 
 
+FAR = ("far_delay", "far_discard", "far_jitter", "far_lost", "reports", "round_trip")
+"""What Statistics say of the far end's own reports."""
+
 TYPES: dict[int, type[Message]] = {
     kind.code: kind
-    for kind in (Put, Remove, Clear, Ask, Attach, Ready, Learned, Timeout, Statistics, Tier, Counters)
+    for kind in (
+        Put,
+        Remove,
+        Clear,
+        Ask,
+        Attach,
+        Monitor,
+        Ready,
+        Learned,
+        Timeout,
+        Quiet,
+        Statistics,
+        Tier,
+        Counters,
+    )
 }
 
 

@@ -28,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rtp.learning import Source
     from rtp.loop import Loop
+    from rtp.overhear import Overheard
     from rtp.rooms import Rooms
 
 QUEUE = 64  # datagrams taken from one unlocked socket per turn
@@ -51,10 +52,11 @@ class End:
     """One end of a call: two sockets, the row they follow, and what was learned and counted."""
 
     __slots__ = (
-        "_armed", "_buffer", "_clock", "_host", "_learning", "_loop", "_map", "_names", "_plain",
+        "_armed", "_buffer", "_clock", "_host", "_learning", "_loop", "_map", "_names", "_plain", "_quiet",
         "_reported", "_rtcp", "_rtcp_peer", "_rtcp_target", "_rtp", "_settled", "_target", "_view",
-        "_watched", "bad", "forbidden", "foreign", "heard", "hears", "octets", "packets", "pass_on", "peer",
-        "port", "reception", "relayed", "rooms", "route", "row", "rtcp_count", "sent", "size", "undelivered",
+        "_watched", "bad", "forbidden", "foreign", "heard", "hears", "octets", "overheard", "packets",
+        "pass_on", "peer", "port", "reception", "relayed", "rooms", "route", "row", "rtcp_count", "sent",
+        "size", "undelivered",
     )  # fmt: skip
 
     row: Row | None
@@ -66,6 +68,7 @@ class End:
     _target: tuple[str, int] | None  # the description's address
     _rtcp_target: tuple[str, int] | None
     _map: bytes | None
+    overheard: Overheard | None  # what it says about what it hears
 
     def __init__(self, loop: Loop, port: int, rtp: socket.socket, rtcp: socket.socket) -> None:
         self.port = port
@@ -102,7 +105,7 @@ class End:
             self._reopen()
         if old is None or not old.direction & SENDS:
             self._armed = self._loop.now  # silence counts from when it may speak
-            self._reported = False
+            self._reported = self._quiet = False
         self._host = _address(row.host) if row.host else ""
         self._target = (self._host, row.rtp) if row.host and row.rtp else None
         self._rtcp_target = (self._host, row.rtcp) if row.host and row.rtcp else None
@@ -134,7 +137,8 @@ class End:
         self._target = self._rtcp_target = self._map = None
         self._host = ""
         self._settled = 0.0  # until when a locked socket is still judged
-        self._reported = False
+        self._reported = self._quiet = False
+        self.overheard = None
         self._armed = self.heard = self._loop.now
         self.reception = Reception()
         self.packets = self.octets = self.sent = self.rtcp_count = 0
@@ -370,9 +374,19 @@ class End:
 
     def _pass_report(self, size: int) -> None:
         self.heard = self._loop.now
+        if self._loop.monitor:
+            self._overhear(size)
         if self.route is not None and self.route.transmit_report(size):
             self.rtcp_count += 1
             self._loop.forwarded += 1
+
+    def _overhear(self, size: int) -> None:
+        if self.overheard is None:
+            from rtp.overhear import Overheard
+
+            self.overheard = Overheard()
+        other = self.route.overheard if self.route is not None else None
+        self.overheard.take(bytes(self._view[:size]), other, self._loop.now)
 
     def transmit_report(self, size: int) -> bool:
         """Send the buffer's first bytes as RTCP to this end's far end; RTCP flows whatever the direction."""
@@ -393,13 +407,19 @@ class End:
         return True
 
     def check_silence(self, now: float) -> None:
-        """Report a far end that may send and does not, once per silence."""
+        """Report a far end that may send and does not: after QUIET seconds, and after those of its row."""
         row = self.row
         if row is None or not row.silence or not row.direction & SENDS:
             return
         if self.relayed and self._loop.fast is not None:
             self.heard = max(self.heard, self._loop.fast.seen(self).heard)
-        if now - max(self.heard, self._armed) < row.silence:
+        silence = now - max(self.heard, self._armed)
+        if silence < control.QUIET:
+            self._quiet = False
+        elif not self._quiet:
+            self._quiet = True
+            self._loop.tell(control.Quiet(port=self.port))
+        if silence < row.silence:
             self._reported = False
         elif not self._reported:
             self._reported = True
@@ -414,6 +434,7 @@ class End:
     def statistics(self, token: int) -> control.Statistics:
         """Return what this row saw, whichever tier saw it."""
         own = {name: getattr(self, name) for name in control.Statistics.__slots__ if hasattr(self, name)}
+        own |= {name: getattr(self.overheard, name, 0) for name in control.FAR}
         own |= {"lost": self.reception.lost, "jitter": self.reception.jitter, "rtcp": self.rtcp_count}
         fast, heard = self._loop.fast, self.heard
         if fast is not None:

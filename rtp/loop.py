@@ -54,6 +54,7 @@ class Loop:
         self.handlers: dict[int, Callable[[], None]] = {}
         self.events: deque[Message] = deque()
         self.fast: KernelTier | None = None
+        self.monitor = False  # whether RTCP that passes is read
         self.disconnect = disconnect
         self._clock = clock
         self._pace = Pace(rest)

@@ -136,6 +136,8 @@ class Parent:
             self._loop.ask(message.port, message.token)
         elif isinstance(message, control.Clear):
             self._loop.clear()
+        elif isinstance(message, control.Monitor):
+            self._loop.monitor = bool(message.on)
         elif isinstance(message, control.Attach):
             self._attach([fds.pop(0) for _ in range(min(len(fds), MAPS))])
         elif message.code in orders.DOWN:

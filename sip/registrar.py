@@ -14,9 +14,11 @@ from typing import Final
 
 from sip.answer import Answer
 from sip.contact import Contact
+from sip.errors import BadMessage
 from sip.flow import Flow, Transport
 from sip.layer import reply_flow, wants_rport
 from sip.message import Request
+from sip.path import first_hop_serves_outbound, path_of, told
 
 _URI_LIMIT: Final = 1024
 FLOW_TIMER: Final = 120
@@ -36,7 +38,10 @@ class RegistrarLimits:
 
 
 class Binding:
-    """One contact of an address-of-record. `uri` is the Request-URI to use, `flow` the way there."""
+    """One contact of an address-of-record. `uri` is the Request-URI to use, `flow` the way there.
+
+    `path` are the proxies to pass (RFC 3327), `instance` the device and the number of its flow (RFC 5626).
+    """
 
     __slots__ = (
         "_listed",
@@ -47,6 +52,7 @@ class Binding:
         "expires_at",
         "flow",
         "instance",
+        "path",
         "q",
         "uri",
     )
@@ -60,7 +66,9 @@ class Binding:
         expires_at: float,
         call_id: str,
         cseq: int,
+        path: tuple[str, ...] = (),
     ) -> None:
+        self.path = path
         self.contact = contact
         self.uri = str(contact.uri)
         self.flow = flow
@@ -75,6 +83,11 @@ class Binding:
         self.expires_at = expires_at
         self.call_id = call_id
         self.cseq = cseq
+
+    @property
+    def routes(self) -> tuple[tuple[str, str], ...]:
+        """The Route of requests to it."""
+        return tuple(("Route", proxy) for proxy in self.path)
 
     def listed(self, left: int) -> str:
         """Return the contact as an answer lists it, with `left` seconds to live."""
@@ -94,6 +107,7 @@ class SavedBinding:
     expires: int
     call_id: str
     cseq: int
+    path: tuple[str, ...] = ()
 
 
 class Bindings:
@@ -121,12 +135,23 @@ class Bindings:
     def register(self, aor: str, request: Request, flow: Flow, now: float) -> Answer:
         """Do what a REGISTER for `aor`, already authorised, asks for (10.3 steps 6 to 8)."""
         contacts = request.contacts
+        try:
+            path = path_of(request)
+        except BadMessage:
+            return Answer(400, reason="Bad Path")
         bindings = self._alive(aor, now)
-        known = len(contacts) == 1 and self._refresh(aor, bindings, request, contacts[0], flow, now)
+        known = len(contacts) == 1 and self._refresh(aor, bindings, request, path, flow, now)
         if known or not contacts:
             return self._listing(bindings, request, flow, now)
         if any(contact.star for contact in contacts):
             return self._remove_all(aor, bindings, request, contacts, flow, now)
+        wanted = self._wanted(contacts, request)
+        if isinstance(wanted, Answer):
+            return wanted
+        return self._update(aor, bindings, request, wanted=wanted, path=path, flow=flow, now=now)
+
+    def _wanted(self, contacts: list[Contact], request: Request) -> list[tuple[Contact, int]] | Answer:
+        """Return each contact with the seconds it is granted, or the refusal of them all."""
         wanted = []
         for contact in contacts:
             seconds = self._seconds(contact, request)
@@ -135,9 +160,7 @@ class Bindings:
             if not contact.uri.is_sip or len(str(contact.uri)) > _URI_LIMIT:
                 return Answer(400, reason="Bad Contact")
             wanted.append((contact, seconds))
-        if len(wanted) > self.limits.contacts:
-            return Answer(403, reason="Too Many Contacts")
-        return self._update(aor, bindings, request, wanted=wanted, flow=flow, now=now)
+        return Answer(403, reason="Too Many Contacts") if len(wanted) > self.limits.contacts else wanted
 
     def lookup(self, aor: str, now: float) -> list[Binding]:
         """Return the ways to reach `aor`, best first (q, then newest)."""
@@ -180,6 +203,7 @@ class Bindings:
                 binding.expires,
                 binding.call_id,
                 binding.cseq,
+                binding.path,
             )
             for name in ([aor] if aor is not None else list(self._bindings))
             for binding in self._alive(name, now)
@@ -201,6 +225,7 @@ class Bindings:
                         expires_at=now + remaining,
                         call_id=entry.call_id,
                         cseq=entry.cseq,
+                        path=entry.path,
                     )
                 )
             if not bindings:
@@ -260,17 +285,23 @@ class Bindings:
         return self.limits.default if seconds is None else min(seconds, self.limits.maximum)
 
     def _refresh(
-        self, aor: str, bindings: list[Binding], request: Request, contact: Contact, flow: Flow, now: float
+        self,
+        aor: str,
+        bindings: list[Binding],
+        request: Request,
+        path: tuple[str, ...],
+        flow: Flow,
+        now: float,
     ) -> bool:
         """Renew a binding where a phone says again what is known, by the same way: most there is to do."""
+        [contact] = request.contacts
         for binding in bindings:
             if binding.contact is contact or binding.contact == contact:
                 break
         else:
             return False
         seconds = self._seconds(contact, request)
-        path = _way_back(request, flow)
-        same = binding.flow == (path if path.id else _reachable(contact, request, path))
+        same = binding.path == path and binding.flow == _way_to(contact, request, path, flow)
         if seconds < max(self.limits.minimum, 1) or not same:
             return False
         if _stale(binding, request) or _repeated(binding, request):
@@ -292,12 +323,12 @@ class Bindings:
         request: Request,
         *,
         wanted: list[tuple[Contact, int]],
+        path: tuple[str, ...],
         flow: Flow,
         now: float,
     ) -> Answer:
         """10.3 step 7: all or nothing."""
         call_id, cseq = request.call_id, request.cseq_number
-        path = _way_back(request, flow)
         kept = list(bindings)
         changed = False
         for contact, seconds in wanted:
@@ -310,11 +341,15 @@ class Bindings:
                 kept.remove(old)
                 changed = True
             if seconds:
-                direct = path if path.id else _reachable(contact, request, path)
-                expires_at = now + seconds
                 kept.append(
                     Binding(
-                        contact, direct, expires=seconds, expires_at=expires_at, call_id=call_id, cseq=cseq
+                        contact,
+                        _way_to(contact, request, path, flow),
+                        expires=seconds,
+                        expires_at=now + seconds,
+                        call_id=call_id,
+                        cseq=cseq,
+                        path=path,
                     )
                 )
                 changed = True
@@ -329,6 +364,8 @@ class Bindings:
     def _listing(bindings: list[Binding], request: Request, flow: Flow, now: float) -> Answer:
         """10.3 step 8: every binding with the time it has left; those of this very request as granted."""
         headers = _outbound(request, flow)
+        if "Path" in request and told(request):
+            headers += [("Path", proxy) for proxy in request.values("Path")]
         for binding in bindings:
             left = binding.expires if _repeated(binding, request) else ceil(binding.expires_at - now)
             headers.append(("Contact", binding.listed(left)))
@@ -341,11 +378,16 @@ def _nobody(aor: str) -> None:
 
 def _outbound(request: Request, flow: Flow) -> list[tuple[str, str]]:
     """RFC 5626 6: tell a phone that asked for it that its flow is used, and how often to show it is alive."""
-    if "reg-id" not in (request.get("Contact") or "") or len(request.values("Via")) > 1:
+    if "reg-id" not in (request.get("Contact") or ""):
+        return []
+    behind = len(request.values("Via")) > 1
+    if behind and not first_hop_serves_outbound(path_of(request)):
         return []
     tags = {tag.lower() for name in ("Supported", "Require") for tag in request.values(name)}
     if "outbound" not in tags or not any(one.instance and one.reg_id for one in request.contacts):
         return []
+    if behind:
+        return [("Require", "outbound")]  # how often is a matter between the phone and its first proxy
     seconds = FLOW_TIMER if flow.reliable else FLOW_TIMER_UDP
     return [("Require", "outbound"), ("Flow-Timer", str(seconds))]
 
@@ -365,8 +407,12 @@ def _same(binding: Binding, contact: Contact) -> bool:
     return binding.contact.uri.matches(contact.uri)
 
 
-def _way_back(request: Request, flow: Flow) -> Flow:
-    return flow if flow.transport != "UDP" else reply_flow(request, flow)
+def _way_to(contact: Contact, request: Request, path: tuple[str, ...], flow: Flow) -> Flow:
+    """Return the way to a contact: its connection, the proxy its REGISTER came by, or where it listens."""
+    if flow.transport != "UDP":
+        return flow
+    back = reply_flow(request, flow)
+    return back if path else _reachable(contact, request, back)
 
 
 def _reachable(contact: Contact, request: Request, path: Flow) -> Flow:
@@ -379,3 +425,15 @@ def _reachable(contact: Contact, request: Request, path: Flow) -> Flow:
     if uri.host != path.remote[0] or wants_rport(request):
         return path
     return path.to((uri.host, uri.port or 5060))
+
+
+def by_device(bindings: Iterable[Binding]) -> list[list[Binding]]:
+    """Group ways by the device they lead to, in their order: one device is called by one at a time.
+
+    RFC 5626 5.3: flows of the same instance with other reg-ids are for when the first has failed.
+    """
+    devices: dict[object, list[Binding]] = {}
+    for binding in bindings:
+        instance, flow = binding.instance
+        devices.setdefault(instance if instance and flow else binding, []).append(binding)
+    return list(devices.values())

@@ -93,7 +93,8 @@ class Stack:
         self._core.supported = (*_EXTENSIONS, *config.supported)
         self.notifier = Notifier(self._core, packages or {})
         events = ("SUBSCRIBE",) if packages else ()
-        self._capabilities = Capabilities((*_OURS, *sorted(self._handlers), *events), self._core.supported)
+        known = (*self._core.supported, *(("path",) if "REGISTER" in self._handlers else ()))
+        self._capabilities = Capabilities((*_OURS, *sorted(self._handlers), *events), known)
         self._core.allow = ", ".join(self._capabilities.methods)
 
     @property
@@ -405,7 +406,7 @@ class Stack:
         """Whether a request must wait: new work above four fifths of a bound or while the box is late.
 
         So must a call the user has no room for. Work within a session has the whole bound and a tenth more, a
-        call for help a fifth more: a reserve, but a bounded one. Registrations known by their wording do not come here.
+        call for help a fifth more, no further. Registrations known by their wording do not come here.
         """
         layer, config = self._layer, self._core.config
         load = (len(layer.servers) + len(layer.clients)) / config.max_transactions
@@ -495,5 +496,5 @@ class Stack:
 
     def _options(self) -> Answer:
         """11.2: what an OPTIONS wants to know."""
-        supported = ", ".join(self._core.supported)
+        supported = ", ".join(self._capabilities.extensions)
         return Answer(200, (("Allow", self._core.allow), ("Accept", SDP), ("Supported", supported)))

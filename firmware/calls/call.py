@@ -227,6 +227,7 @@ class Call(Scope):
         """Take the media ports of this call; it ends if the bridge reports that a side fell silent."""
         self.bridge = self.house.media.open(urgent=urgent)
         self.bridge.on_timeout = self._media_lost
+        self.bridge.call = self.id
         return self.bridge
 
     def end(self, ending: Ending) -> None:

@@ -26,6 +26,9 @@ class Bridge(Protocol):
     on_timeout: Callable[[Side], None] | None
     """Called when a side that should send has been silent too long."""
 
+    call: str
+    """The id of the call, for whoever is told about its media."""
+
     def offer(self, side: Side, description: Description) -> Description:
         """Take the offer of one side, return the one for the other. Nothing changes until it is answered."""
 

@@ -39,7 +39,7 @@ CROWDED = Kind(
 ROOM = Kind("call.room", "there is room for new calls again; turned away meanwhile: {refused}")
 
 CROWDED_SHARE = 0.8
-"""The share of calls and of media ports that new calls may fill; the rest serves calls there are, and help."""
+"""The share of calls and of media ports that new calls may fill; the rest is for running calls and help."""
 
 
 class Calls:

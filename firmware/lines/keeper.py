@@ -89,7 +89,7 @@ class Keeper:
 
 
 def needed(binding: Binding) -> bool:
-    """Tell whether a phone is behind address translation and does nothing about it."""
-    if binding.flow.transport != "UDP" or all(binding.instance):
+    """Tell whether a phone is behind address translation, and nobody else does anything about it."""
+    if binding.flow.transport != "UDP" or all(binding.instance) or binding.path:
         return False
     return bool(binding.contact.uri.host != binding.flow.remote[0])

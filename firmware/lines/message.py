@@ -24,7 +24,10 @@ def send_text(stack: Stack, bindings: Iterable[Binding], number: str, text: str,
             callee=str(NameAddr(SipUri(user=number, host=host))),
             now=now,
             done=_forget,
-            headers=(("Content-Type", "text/plain;charset=UTF-8"),),
+            headers=(
+                *binding.routes,
+                ("Content-Type", "text/plain;charset=UTF-8"),
+            ),
             body=text.encode(),
         )
         sent += 1

@@ -16,6 +16,7 @@ from firmware.lines.accounts import Account, Accounts
 from firmware.store.model import StoredBinding
 from sip.answer import Answer
 from sip.flow import Flow, Transport
+from sip.grammar import split_commas
 from sip.message import Request
 from sip.registrar import Binding, Bindings, RegistrarLimits, SavedBinding
 
@@ -203,6 +204,7 @@ def _stored(saved: SavedBinding, wall: float) -> StoredBinding:
         call_id=saved.call_id,
         cseq=saved.cseq,
         expires=wall + saved.remaining,
+        path=", ".join(saved.path),
     )
 
 
@@ -218,4 +220,5 @@ def _loaded(stored: StoredBinding, wall: float) -> SavedBinding:
         expires=ceil(remaining),
         call_id=stored.call_id,
         cseq=stored.cseq,
+        path=tuple(split_commas(stored.path)) if stored.path else (),
     )

@@ -22,6 +22,7 @@ from firmware.lines.identity import asserted, named, presented, referred_by, uns
 from firmware.lines.keeper import Keeper
 from firmware.lines.mailbox import MAILBOX, MailboxPackage
 from firmware.lines.message import send_text
+from firmware.lines.phone_leg import PhoneLeg
 from firmware.lines.presence import PRESENCE
 from firmware.lines.presence_agent import PresenceAgent
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
@@ -36,10 +37,11 @@ from sip.event import Package
 from sip.flow import Address, Flow, Transport
 from sip.message import Request
 from sip.nameaddr import NameAddr
-from sip.registrar import Binding, RegistrarLimits
+from sip.registrar import Binding, RegistrarLimits, by_device
 from sip.session import Session
 from sip.stack import Stack, StackConfig
 from sip.transfer import Replaces
+from sip.uac import UacSession
 from sip.uas import UasSession
 from sip.uri import SipUri
 
@@ -304,8 +306,8 @@ class SipEndpoint:
         legs: list[Leg] = []
         try:
             legs.extend(
-                self._invite(account, binding, caller, offer, diversions, manner, referrer, now)
-                for binding in self._registrations.lookup(extension, now)
+                self._invite(account, ways, caller, offer, diversions, manner, referrer, now)
+                for ways in by_device(self._registrations.lookup(extension, now))
             )
         except BaseException:
             for leg in legs:
@@ -316,7 +318,7 @@ class SipEndpoint:
     def _invite(
         self,
         account: Account,
-        binding: Binding,
+        ways: Sequence[Binding],
         caller: Party,
         offer: Description | None,
         diversions: Sequence[Diversion],
@@ -324,30 +326,38 @@ class SipEndpoint:
         referrer: Party | None,
         now: float,
     ) -> OutgoingLeg:
-        leg = OutgoingLeg(os.urandom(8).hex(), account.party, self._now, offerless=offer is None)
-        host = self.stack.host(binding.flow)
-        assured = asserted(caller, host)
-        session = self.stack.invite(
-            binding.uri,
-            binding.flow,
-            caller=str(named(caller, host)),
-            callee=str(NameAddr(SipUri(user=account.party.number, host=host))),
-            offer=None if offer is None else bytes(self._reachable(offer, binding.flow)),
-            listener=leg,
-            now=now,
-            reliable=offer is not None,
-            headers=(
-                *assured,
-                *referred_by(referrer, host),
-                *alert(manner, caller, host),
-                *history(diversions, account.party, host),
-            ),
+        """Ring one phone, by the first of its ways that is not broken."""
+
+        def begin(leg: OutgoingLeg, binding: Binding, now: float) -> UacSession:
+            host = self.stack.host(binding.flow)
+            assured = asserted(caller, host)
+            session = self.stack.invite(
+                binding.uri,
+                binding.flow,
+                caller=str(named(caller, host)),
+                callee=str(NameAddr(SipUri(user=account.party.number, host=host))),
+                offer=None if offer is None else bytes(self._reachable(offer, binding.flow)),
+                listener=leg,
+                now=now,
+                reliable=offer is not None,
+                headers=(
+                    *binding.routes,
+                    *assured,
+                    *referred_by(referrer, host),
+                    *alert(manner, caller, host),
+                    *history(diversions, account.party, host),
+                ),
+            )
+            session.identity = account
+            session.asserted = assured
+            leg.assured = partial(asserted, host=host)
+            return session
+
+        leg = PhoneLeg(
+            os.urandom(8).hex(), account.party, self._now, offerless=offer is None, begin=begin, ways=ways
         )
-        session.identity = account
-        session.asserted = assured
-        leg.assured = partial(asserted, host=host)
         leg.find = self._leg_of
-        leg.calling(session)
+        leg.next(now)
         return leg
 
     def _reachable(self, offer: Description, flow: Flow) -> Description:

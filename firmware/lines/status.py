@@ -61,6 +61,7 @@ _CAUSES: Final = {
     408: Cause.NO_ANSWER,
     410: Cause.UNREACHABLE,
     415: Cause.NOT_ACCEPTABLE,
+    430: Cause.UNREACHABLE,  # the flow to the phone is gone (RFC 5626 11.5)
     433: Cause.REJECTED,
     480: Cause.NO_ANSWER,
     484: Cause.UNREACHABLE,

@@ -19,6 +19,7 @@ from firmware.lines.trunk_leg import TrunkLeg
 from firmware.lines.trunk_numbers import written
 from firmware.lines.trunk_watch import Tools, Watch
 from firmware.media import Description
+from firmware.media.rewrite import moved
 from provisioning.site_trunk import Trunk
 from sip.flow import Flow
 from sip.locate import Target
@@ -88,15 +89,18 @@ class TrunkLine:
         user = written(number, trunk)
         shown, identity = caller_headers(caller, trunk, diversions)
         uri = SipUri(user=user, host=trunk.home)
-        body = None if offer is None else bytes(offer)  # the very same in every INVITE of this call
+        # The very same in every INVITE of this call, but for servers of the other IP version.
+        body = None if offer is None else bytes(offer)
+        body6 = body if offer is None or not tools.media6 else bytes(moved(offer, tools.media6))
 
         def invite(leg: TrunkLeg, target: Target) -> UacSession:
+            six = ":" in target.address[0]
             session = tools.stack.invite(
                 str(uri),
                 watch.way(target),
                 caller=shown,
                 callee=str(NameAddr(uri)),
-                offer=body,
+                offer=body6 if six else body,
                 listener=leg,
                 now=tools.clock.now(),
                 headers=(*watch.route(), *identity),

@@ -62,6 +62,7 @@ class Tools:
 
     `token` gives the user part of a trunk's contact: nobody can guess it, and it outlives a restart, so that
     the carrier does not call twice. `changed` is called when a trunk has found its carrier elsewhere.
+    `media6` is the media address that carriers on IPv6 are told, where there is one beside the usual.
     """
 
     stack: Stack
@@ -71,6 +72,7 @@ class Tools:
     journal: Journal
     token: Callable[[str], str]
     changed: Callable[[], None] = lambda: None
+    media6: str = ""
 
 
 def below(limit: int) -> int:
@@ -268,10 +270,10 @@ class Watch:
 
     def _send_options(self, target: Target, done: Callable[[Response | None], None]) -> None:
         tools, flow = self._tools, self.way(target)
-        me = self.address(flow)
+        me, home = self.address(flow), SipUri(host=self.trunk.home)
         tools.stack.request(
-            "OPTIONS", f"sip:{self.trunk.home}", flow,
-            caller=me, callee=f"<sip:{self.trunk.home}>", now=tools.clock.now(), done=done,
+            "OPTIONS", str(home), flow,
+            caller=me, callee=str(NameAddr(home)), now=tools.clock.now(), done=done,
             headers=(("Contact", f"<{self._registration.contact(tools.stack.host(flow), flow)}>"),
                      ("Accept", "application/sdp"), *self.route()),
         )  # fmt: skip
@@ -330,7 +332,7 @@ class Watch:
         contact = registration.contact(tools.stack.host(flow), flow)
         me = str(NameAddr(SipUri(user=self.trunk.user, host=self.trunk.home)))
         tools.stack.request(
-            "REGISTER", f"sip:{self.trunk.home}", flow,
+            "REGISTER", str(SipUri(host=self.trunk.home)), flow,
             caller=me, callee=me, now=tools.clock.now(), done=done,
             headers=(*self._proxy(), *registration.lines(contact, end=end)),
             credentials=self.access, call_id=registration.call_id, cseq=registration.cseq + 1,

@@ -19,6 +19,7 @@ from firmware.errors import OperatorError
 from firmware.journal import CappedFile, Journal, Kind, Level, Terminal
 from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
 from firmware.main.alarm import Alarms
+from firmware.main.media_watch import watch
 from firmware.main.outside import Outside
 from firmware.main.preferences import Preferences
 from firmware.main.reload import KINDS, SECURE, Listeners, in_force
@@ -48,16 +49,8 @@ RELOADED: Final = Kind("box.reloaded", "the site file is in force again: {change
 NOT_RELOADED: Final = Kind(
     "box.reload.refused", "the site file has faults: the old one stays in force", Level.WARNING
 )
-MEDIA_BACK: Final = Kind("media.restarted", "the media process had died and is running again", Level.ALARM)
-MEDIA_GONE: Final = Kind(
-    "media.gone", "the media process dies again and again: calls have no audio", Level.ALARM
-)
-GUARDED: Final = Kind("media.kernel", "the kernel relays calls that need nothing else")
 UNGUARDED: Final = Kind(
     "guard.absent", "no guard: the media process relays every call, and the kernel filters nothing for us"
-)
-GUARD_LOST: Final = Kind(
-    "guard.lost", "the guard has ended or its maps are of no use: the media process relays", Level.WARNING
 )
 
 
@@ -165,9 +158,7 @@ class Box:
         self._calls.house.alarm = Alarms(store, self._line, journal, self.site).tell
         self._calls.house.lamps.listener = self._line.lamps_changed
         self._listeners = Listeners(self._transports, lambda: bool(self._calls.active()))
-        media.on_restart = lambda: journal.log(MEDIA_BACK)
-        media.on_failure = lambda: journal.log(MEDIA_GONE)
-        media.on_tier = lambda kernel: journal.log(GUARDED if kernel else GUARD_LOST)
+        watch(media, journal)
 
     # -- life
 

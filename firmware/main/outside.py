@@ -41,11 +41,17 @@ class Outside:
     def use(self, site: Site) -> None:
         """Have the trunks of a site, in its order; calls over others go on."""
         before, self._site = self._site, site
+        if self._tools is not None:
+            self._tools.media6 = site.media.address6
         if self._trunks is None:
             if not site.trunks:
                 return
             self._trunks = self._make(site)
-        elif self._tools is not None and before is not None and before.dns != site.dns:
+        elif (
+            self._tools is not None
+            and before is not None
+            and (before.dns, _six(before)) != (site.dns, _six(site))
+        ):
             self._tools.resolver = self._resolver(site)
         self._trunks.use(site.trunks)
 
@@ -74,6 +80,7 @@ class Outside:
             self._clock,
             self._journal,
             self._token,
+            media6=site.media.address6,
         )
         trunks = Trunks(self._tools, self._secret)
         self._line.trunks = trunks
@@ -87,7 +94,12 @@ class Outside:
         if dns is None:
             return DnsResolver((), self._clock.now, self._transports.count)
         return DnsResolver(
-            dns.servers, self._clock.now, self._transports.count, port=dns.port, seconds=float(dns.seconds)
+            dns.servers,
+            self._clock.now,
+            self._transports.count,
+            port=dns.port,
+            seconds=float(dns.seconds),
+            ipv6=_six(site),
         )
 
     def _secret(self, trunk: Trunk) -> str | None:
@@ -98,3 +110,10 @@ class Outside:
         from hashlib import blake2b
 
         return blake2b(trunk.encode(), key=self._store.subkey("trunk contacts"), digest_size=10).hexdigest()
+
+
+def _six(site: Site) -> bool:
+    """Tell whether the box speaks IPv6 enough to call by it: it is reached by it, and has audio there."""
+    return any(":" in one.address for one in site.listeners) and any(
+        ":" in address for address in site.media.addresses
+    )

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from firmware.media.errors import NotAcceptable
+from firmware.media.quality import Far
 from firmware.media.rewrite import SECURE, audio_line, direction, narrow, place, rewrite, telephone_event
 from firmware.media.transcode import crossing, narrowed, widened
 from rtp import plan
@@ -51,11 +52,15 @@ class Bridge:
     """Made by `Media.open()`; use it as a context manager or call `close()`.
 
     `on_timeout(side)` is called when a far end that should send has been silent for too long, or when a
-    restarted media process could not get the port back.
+    restarted media process could not get the port back. `call` names the call where its quality is told of;
+    `quiet` counts how often a side was not heard while the other was.
     """
 
     def __init__(self, media: MediaProcess, caller: int, callee: int) -> None:
         self.on_timeout: Callable[[Side], None] | None = None
+        self.call = ""
+        self.quiet: dict[Side, int] = dict.fromkeys(SIDES, 0)
+        self._codecs: dict[Side, str] = {}  # what each side sends, as agreed
         self._media = media
         self._ports: dict[Side, int] = {"caller": caller, "callee": callee}
         self._sent: dict[Side, SessionDescription] = {}
@@ -139,13 +144,24 @@ class Bridge:
         return self._emit(side, description.with_media(index, _silent(description.media[index])), index)
 
     async def statistics(self) -> dict[Side, Statistics]:
-        """Return what each side's port saw; a side is missing when there is no media process to ask."""
+        """Return what each side's port saw since it was opened, over restarts of the media process.
+
+        A side is missing when there is no media process to ask.
+        """
         found: dict[Side, Statistics] = {}
         for side in SIDES:
             answer = await self._media.ask(self._ports[side])
             if isinstance(answer, Statistics):
                 found[side] = answer
         return found
+
+    def fars(self) -> list[Far]:
+        """Return what is known of the far ends, the caller's first, for a judgement on the call's quality."""
+        rows = {side: self._row(side) for side in SIDES}
+        return [
+            Far(rows[side].clock, self._codecs.get(side, ""), bool(rows[side].seat), self.quiet[side])
+            for side in SIDES
+        ]
 
     def close(self) -> None:
         """Stop the media and give the ports back; again is harmless."""
@@ -186,6 +202,8 @@ class Bridge:
         agreed = plan.INACTIVE if rejected else _BITS[direction(own)] & _BITS[reverse(direction(others))]
         codecs = others.rtpmaps
         codec = next(iter(codecs.values()), None)
+        if codec is not None and not rejected:
+            self._codecs[side] = codec.name.lower()
         changes: dict[str, object] = {
             "partner": 0 if seat else self._ports[_other(side)],
             "seat": bytes(seat) if seat else b"",

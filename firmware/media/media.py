@@ -1,7 +1,8 @@
 """The signalling side of media: port pairs, the authoritative plan, and the media process that follows it.
 
 Edits are collected and sent once per turn of the event loop, many in a datagram. If the process dies, a new
-one is started, with growing pauses and not for ever, and filled from the plan.
+one is started, with growing pauses and not for ever, and filled from the plan. One that lives but does not
+answer is ended first. Statistics go on over such a change.
 """
 
 from __future__ import annotations
@@ -9,19 +10,22 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from math import ceil
 
-from firmware.media.bridge import Bridge
+from firmware.media.bridge import Bridge, Side
 from firmware.media.errors import MediaError, NoPorts
+from firmware.media.quality import Far, Quality, judge, one_way
+from firmware.media.questions import Answer, Questions
+from firmware.media.tally import Tally
 from firmware.media.transcode import ORDER, able
+from firmware.media.vigil import Vigil
 from firmware.media.worker import Worker, packed, spawn
 from rtp import control
 from rtp.plan import ANY, Plan, Row
 
 REST = 5.0  # seconds a port rests after a call, so that late packets of that call reach no other
 SILENCE = 30  # seconds without a packet from an end that should send
-ANSWER = 1.0  # seconds to wait for an answer of the media process
 START = 5.0  # seconds a media process may take to bind its ports
 PAUSES = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0)  # before each restart; after the last: give up
 STEADY = 60.0  # seconds of life after which earlier crashes are forgotten
@@ -33,8 +37,10 @@ _EDITS = 64  # ports whose edits are sent together
 class Media:
     """One media process and its pool of ports.
 
-    `on_restart()` is called when a crashed process has been replaced, `on_failure()` when that was given up.
-    `on_tier(kernel)` is told when the kernel begins to relay, or no longer does. `now` returns monotonic
+    `on_restart()` is called when a process that ended has been replaced, `on_failure()` when that was given
+    up, `on_hang()` when one is ended because it does not answer. `on_one_way(call, side)` is told that a side
+    is not heard while the other is. While `monitor` is on, `on_quality(call, found)` is told how good a call
+    was. `on_tier(kernel)` is told when the kernel begins to relay, or no longer does. `now` returns monotonic
     seconds. `transcode` names the codecs that are turned into each other where two sides share none, best
     first.
     """
@@ -59,6 +65,13 @@ class Media:
         self.on_restart: Callable[[], None] | None = None
         self.on_failure: Callable[[], None] | None = None
         self.on_tier: Callable[[bool], None] | None = None
+        self.on_hang: Callable[[], None] | None = None
+        self.on_one_way: Callable[[str, Side], None] | None = None
+        self.on_quality: Callable[[str, dict[Side, Quality]], None] | None = None
+        self._monitor = False
+        self._questions = Questions(lambda datagram: self._up and self._worker.send(datagram))
+        self._vigil = Vigil(self._look, self._hung)
+        self._tasks: set[asyncio.Task[None]] = set()
         self.in_kernel = False
         self._maps: tuple[int, ...] = ()
         self._worker = worker
@@ -74,8 +87,6 @@ class Media:
         self._dirty: dict[int, None] = {}
         self._flushing = False
         self._blocked = False
-        self._asked: dict[int, asyncio.Future[control.Message]] = {}
-        self._token = 0
         self._window = 0
         self._crashes = 0
         self._since = 0.0  # when the process was last ready
@@ -115,6 +126,7 @@ class Media:
         if self._reviver is not None:
             self._reviver.cancel()
             await asyncio.gather(self._reviver, return_exceptions=True)
+        await asyncio.gather(*self._tasks)  # each waits for an answer at most
         self._detach()
         self._worker.close()
         await self._reap()
@@ -130,6 +142,7 @@ class Media:
             raise NoPorts("no free media ports" if self._up else "no media process")
         caller, callee = self._free.popleft()[1], self._free.popleft()[1]
         bridge = Bridge(self, caller, callee)
+        self._vigil.follow(bridge.ports)
         if lost is not None:
             bridge.on_timeout = lambda _: lost()
         self._bridges[caller] = self._bridges[callee] = bridge
@@ -155,6 +168,27 @@ class Media:
             return  # the next process is told when it is ready
         if not sent and self._loop is not None:
             self._loop.call_later(_REAP, self._hand_over)
+
+    @property
+    def monitor(self) -> bool:
+        """Whether the quality of calls is looked at: what phones report is read, and told at the end."""
+        return self._monitor
+
+    @monitor.setter
+    def monitor(self, on: bool) -> None:
+        if on is not self._monitor:
+            self._monitor = on
+            if self._up:
+                self._tell_monitor()
+
+    def _tell_monitor(self) -> None:
+        try:
+            [datagram] = control.encode([control.Monitor(on=int(self._monitor))])
+            sent = self._worker.send(datagram)
+        except ConnectionError:
+            return  # the next process is told when it is ready
+        if not sent and self._loop is not None:
+            self._loop.call_later(_REAP, self._tell_monitor)
 
     @property
     def free(self) -> int:
@@ -211,6 +245,11 @@ class Media:
     def release(self, bridge: Bridge) -> None:
         """Take a bridge's rows out and let its ports rest."""
         since = self._now() + self._rest
+        tallies = self._vigil.leave(bridge.ports)
+        if self._monitor and bridge.call:
+            self._flush()
+            asked = [self._questions.put(port) for port in bridge.ports]  # before its rows go
+            self._spawn(self._conclude(bridge, bridge.fars(), list(tallies.values()), asked))
         for port in bridge.ports:
             if self._bridges.pop(port, None) is not None:
                 self._plan.remove(port)
@@ -223,19 +262,7 @@ class Media:
         if not self._up:
             return None
         self._flush()
-        self._token = (self._token + 1) & 0xFFFFFFFF
-        token = self._token
-        future: asyncio.Future[control.Message] = asyncio.get_running_loop().create_future()
-        self._asked[token] = future
-        try:
-            async with asyncio.timeout(ANSWER):
-                if self._worker.send(*control.encode([control.Ask(port=port, token=token)])):
-                    return await future
-        except (TimeoutError, ConnectionError):
-            pass
-        finally:
-            self._asked.pop(token, None)
-        return None
+        return await self._questions.answer(self._questions.put(port))
 
     # -- edits down
 
@@ -275,6 +302,7 @@ class Media:
     def _read(self) -> None:
         try:
             for datagram in self._worker.receive():
+                self._vigil.spoke()
                 for message in control.decode(datagram):
                     self._take(message)
         except (ConnectionError, control.ControlError) as error:
@@ -287,10 +315,6 @@ class Media:
             bridge = self._bridges.get(message.port)
             if bridge is not None:
                 bridge.timed_out(message.port)
-        elif isinstance(message, (control.Statistics, control.Counters)):
-            future = self._asked.get(message.token)
-            if future is not None and not future.done():
-                future.set_result(message)
         elif isinstance(message, control.Tier):
             if bool(message.kernel) is not self.in_kernel:
                 self.in_kernel = bool(message.kernel)
@@ -300,6 +324,55 @@ class Media:
             self._arriving.update(message.ports)
             if message.final and self._ready is not None and not self._ready.done():
                 self._ready.set_result(None)
+        else:
+            self._take_counts(message)
+
+    def _take_counts(self, message: control.Message) -> None:
+        if isinstance(message, control.Statistics):
+            self._questions.take(self._vigil.saw(message))
+        elif isinstance(message, control.Counters):
+            self._questions.take(message)
+        elif isinstance(message, control.Quiet):
+            bridge = self._bridges.get(message.port)
+            if bridge is not None:
+                self._spawn(self._listen(bridge, message.port))
+
+    # -- quality
+
+    def _look(self, ports: list[int]) -> None:
+        self._flush()
+        self._questions.look(ports or [0])
+
+    async def _listen(self, bridge: Bridge, port: int) -> None:
+        """Find out whether a side that is not heard is the only one."""
+        suspect: Side = "caller" if port == bridge.port("caller") else "callee"
+        other: Side = "callee" if suspect == "caller" else "caller"
+        found = await bridge.statistics()
+        if suspect in found and other in found and one_way(found[suspect], found[other]):
+            bridge.quiet[suspect] += 1
+            if self.on_one_way is not None and self._bridges.get(port) is bridge:
+                self.on_one_way(bridge.call, suspect)
+
+    async def _conclude(
+        self, bridge: Bridge, fars: list[Far], tallies: list[Tally], asked: list[asyncio.Future[Answer]]
+    ) -> None:
+        """Tell how good a call was that is over, by the last answers there are."""
+        counted = []
+        for tally, question in zip(tallies, asked, strict=True):
+            answer = await self._questions.answer(question)
+            counted.append(tally.take(answer) if isinstance(answer, control.Statistics) else tally.all)
+        if self.on_quality is not None and counted[0] is not None and counted[1] is not None:
+            caller, callee = (fars[0], counted[0]), (fars[1], counted[1])
+            found: dict[Side, Quality | None] = {
+                "caller": judge(*caller, *callee),
+                "callee": judge(*callee, *caller),
+            }
+            self.on_quality(bridge.call, {side: one for side, one in found.items() if one is not None})
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # -- the process
 
@@ -325,15 +398,26 @@ class Media:
         self._since = self._now()
         self._dirty = {row.port: None for row in self._plan.snapshot()}
         self._flush()
+        if self._monitor:
+            self._tell_monitor()
         if self._maps:
             self._hand_over()
+        self._vigil.begin(self._loop)
         for port in missing & self._bridges.keys():
             self._bridges[port].timed_out(port)
 
     def _detach(self) -> None:
         self._up = self._blocked = False
+        self._vigil.end()
         if self._loop is not None:
             self._worker.ignore(self._loop)
+
+    def _hung(self) -> None:
+        """End a process that is alive and does not answer."""
+        self._worker.kill()
+        if self.on_hang is not None:
+            self.on_hang()
+        self._lost(ConnectionError("the media process does not answer"))
 
     def _lost(self, error: Exception) -> None:
         """Replace a process that ended or talks nonsense."""

@@ -61,7 +61,12 @@ def digest(database: "apsw.Connection") -> None:
     database.execute('ALTER TABLE "extension" ADD COLUMN digest TEXT')
 
 
-STEPS: dict[int, Step] = {1: forwards_and_groups, 2: outward, 3: private_and_mailbox, 4: digest}
+def path(database: "apsw.Connection") -> None:
+    """From 5 to 6: the proxies on the way to a phone."""
+    database.execute('ALTER TABLE "binding" ADD COLUMN path BLOB')
+
+
+STEPS: dict[int, Step] = {1: forwards_and_groups, 2: outward, 3: private_and_mailbox, 4: digest, 5: path}
 
 
 def create_tables(database: "apsw.Connection") -> None:

@@ -126,7 +126,8 @@ class Group:
 class StoredBinding:
     """One current registration of an extension, enough to ring the phone again after a restart.
 
-    `expires` is wall time (unix seconds); `q` counts thousandths; `transport` is that of its flow.
+    `expires` is wall time (unix seconds); `q` counts thousandths; `transport` is that of its flow; `path` are
+    the proxies to pass (RFC 3327), as in a header.
     """
 
     extension: str
@@ -139,6 +140,7 @@ class StoredBinding:
     expires: float
     q: int = 1000
     instance: str = field(default="", repr=False)
+    path: str = field(default="", repr=False)
 
 
 class CallKind(StrEnum):

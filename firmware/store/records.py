@@ -131,6 +131,7 @@ def insert_bindings(session: "Session", extension: str, bindings: tuple[StoredBi
                 "expires": binding.expires,
                 "q": binding.q,
                 "instance": binding.instance,
+                "path": binding.path,
             },
         )
 
@@ -150,6 +151,7 @@ def read_bindings(session: "Session") -> list[StoredBinding]:
             row["expires"],
             row["q"],
             row["instance"],
+            row["path"] or "",
         )
         for row in rows
     ]

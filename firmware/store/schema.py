@@ -10,7 +10,7 @@ from typing import Literal
 
 from firmware.labels import Basis, Category, Erase, Purpose, Retention, Storage
 
-VERSION = 5
+VERSION = 6
 """Kept in the database as user_version."""
 
 ColumnType = Literal["id", "text", "bytes", "int", "real"]
@@ -227,6 +227,8 @@ BINDING = Table(
         Column("expires", "real", C.PRESENCE, _REGISTRATION, S.PLAIN, E.DELETE_ROW, export=True),
         Column("q", "int", C.SETTINGS, _REGISTRATION, S.PLAIN, E.DELETE_ROW),
         Column("instance", "text", C.DEVICE_ID, _REGISTRATION, S.ENCRYPTED, E.DELETE_ROW, export=True),
+        # The proxies between the phone and the box, empty where there is none.
+        Column("path", "text", C.IP_ADDRESS, _REGISTRATION, S.ENCRYPTED, E.DELETE_ROW, export=True, sql=""),
     ),
     person="extension",
     since="expires",

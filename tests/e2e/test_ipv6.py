@@ -3,10 +3,12 @@
 import secrets
 import socket
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from tests.support.box import Box
+from tests.support.sipp import Sipp
 from tests.support.sipwire import Message, Wire, bracketed, digest, sdp
 
 pytestmark = pytest.mark.e2e
@@ -62,6 +64,17 @@ class Phone:
         self.wire.send(invite)
         return invite
 
+    def within(self, method: str, invite: bytes, answer: Message) -> None:
+        """Send a request within the dialog that an INVITE of ours and its answer began."""
+        sent = Message.parse(invite)
+        tag = sent.get("from").partition(";tag=")[2]
+        self.wire.send(
+            self.wire.request(
+                method, answer.get("contact").strip("<>"), user=self.number, to=answer.get("to"), tag=tag,
+                call_id=sent.get("call-id"), cseq=2 if method == "ACK" else 3,
+            )
+        )  # fmt: skip
+
     def wait(self, what: str) -> Message:
         """Return the next message that begins like this."""
         while True:
@@ -96,6 +109,45 @@ class Phone:
     def close(self) -> None:
         self.wire.socket.close()
         self.audio.close()
+
+
+TRUNK = """
+[dialling]
+main_number = "+493012340"
+[[trunk]]
+name = "six"
+mode = "address"
+host = "::1"
+port = {port}
+number = "+493012340"
+options_seconds = 0
+answer_seconds = 5
+"""
+
+
+def test_a_call_out_over_a_trunk_on_ipv6_has_sound(tmp_path: Path) -> None:
+    with Wire("::1", ("::1", 9), 0) as free:  # a port nobody has, for sipp to take over
+        port = free.socket.getsockname()[1]
+    site = SITE.replace('"generic"', '"de"') + TRUNK.replace("{port}", str(port))
+    with (
+        Box(site=site, calls=2) as box,
+        Sipp(
+            tmp_path / "sipp", "uas_talk", "::1",
+            port=port, media_port=6060, echo=True, words={"RING": 100}, calls=1,
+        ) as carrier,
+    ):  # fmt: skip
+        phone = Phone(box, box.json("extension", "list")[0]["number"], "127.0.0.1", 5076)
+        try:
+            invite = phone.call("089123456")
+            answer = phone.wait("SIP/2.0 200")
+            phone.within("ACK", invite, answer)
+            assert answer.media[0] == "127.0.0.1"
+            # What the phone says goes to the carrier's IPv6 address, and comes back from there.
+            assert phone.hears(phone, answer.media, b"there and back")
+            phone.within("BYE", invite, answer)
+            carrier.wait().expect(1)
+        finally:
+            phone.close()
 
 
 @pytest.mark.parametrize("six_calls", [True, False])

@@ -9,6 +9,7 @@ from rtp.loop import Loop
 from rtp.pace import Pace
 from rtp.plan import Row
 from rtp.process import bind_pairs, disconnect
+from rtp.report import Block, Report
 from tests.rtp.twin import BOX, Call, Phone, TwinTests
 
 FIRST = 23000
@@ -80,6 +81,27 @@ def test_counters_add_up(tier: Portable) -> None:
     counters = tier.loop.counters(3)
     assert (counters.token, counters.rows, counters.forwarded, counters.unknown) == (3, 2, 6, 1)
     assert (counters.foreign, counters.bad, counters.failed) == (0, 0, 0)
+
+
+def test_what_passes_in_rtcp_is_read_only_when_asked_for(tier: Portable) -> None:
+    call = Call(tier)
+    call.talk()
+    report = bytes(Report(7, (Block(8, 12, 5, 100, 33),)))
+    assert tier.statistics(call.left).reports == 0
+    call.a.rtcp.sendto(report, (BOX, call.left + 1))
+    tier.settle()
+    assert tier.statistics(call.left).reports == 0
+    tier.loop.monitor = True
+    call.a.rtcp.sendto(report, (BOX, call.left + 1))
+    call.b.rtcp.sendto(bytes(Report(9, ntp=5 << 16)), (BOX, call.right + 1))
+    tier.settle()
+    tier.time += 0.25
+    call.a.rtcp.sendto(bytes(Report(7, (Block(9, 12, 6, 100, 34, 5, 0),))), (BOX, call.left + 1))
+    tier.settle()
+    statistics = tier.statistics(call.left)
+    assert (statistics.reports, statistics.far_lost, statistics.far_jitter) == (2, 6, 34)
+    assert statistics.round_trip == 250_000
+    assert len(call.b.reports()) == 3  # whatever is read, it passes
 
 
 def test_clear_stops_everything_and_frees_nothing(tier: Portable) -> None:

@@ -366,7 +366,8 @@ class TwinTests:
             call.a.say(call.left, b"here")
             tier.settle()
             tier.pass_time(3)
-        assert tier.events() == [control.Timeout(port=call.right)]
+        timeouts = [event for event in tier.events() if isinstance(event, control.Timeout)]
+        assert timeouts == [control.Timeout(port=call.right)]
         call.exchange(b"again", b"again")
         tier.pass_time(3)
         for port in (call.left, call.right):
@@ -379,6 +380,24 @@ class TwinTests:
         assert tier.events() == []
         tier.pass_time(3)
         assert len(tier.events()) == 2
+
+    def test_who_says_nothing_for_some_seconds_is_told_once(self, tier: Tier) -> None:
+        call = Call(tier)
+        call.talk()
+        for port in (call.left, call.right):
+            call.change(port, silence=30)
+        tier.events()
+        for _ in range(8):
+            call.a.say(call.left, b"here")
+            tier.settle()
+            tier.pass_time(control.QUIET / 4)
+        assert tier.events() == [control.Quiet(port=call.right)]
+        assert tier.statistics(call.right).idle >= control.QUIET * 1000
+        call.exchange(b"again", b"again")
+        tier.pass_time(control.QUIET + 1.5)
+        told = tier.events()
+        assert len(told) == 2
+        assert all(isinstance(one, control.Quiet) for one in told)
 
     def test_a_port_forwards_only_to_a_partner_that_names_it(self, tier: Tier) -> None:
         call = Call(tier)

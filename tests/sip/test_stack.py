@@ -88,7 +88,7 @@ def test_options_tells_what_is_served() -> None:
     ok = response(bench.feed(message), 200)
     assert ok.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, REFER, REGISTER"
     assert ok.get("Accept") == "application/sdp"
-    assert ok.get("Supported") == "100rel, timer, norefersub, replaces, outbound"
+    assert ok.get("Supported") == "100rel, timer, norefersub, replaces, outbound, path"
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,7 @@ class ScriptedBridge:
 
     def __init__(self, media: "ScriptedMedia") -> None:
         self.on_timeout: Callable[[Side], None] | None = None
+        self.call = ""
         self.media = media
         self.open = True
         self.flows: tuple[str, ...] = ()

@@ -77,6 +77,7 @@ class Through:
 
     def __init__(self, house: "House") -> None:
         self.on_timeout: Callable[[Side], None] | None = None
+        self.call = ""
         self.house = house
         house.bridges.add(self)
 

@@ -1,6 +1,7 @@
 """Ports, restarts and the plan that survives them."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -10,8 +11,11 @@ import pytest
 
 from firmware.media import Media, MediaError, NoPorts, Side
 from firmware.media import media as module
+from firmware.media.quality import Quality
 from firmware.media.worker import LAUNCHER, fork_early
+from rtp import control
 from rtp.control import Put, decode
+from rtp.report import Block, Report
 from tests.firmware.media.calls import HOST, Talk, describe, hears, running, silent, target, until
 from tests.rtp.twin import Phone
 from tests.support import rtp_probe
@@ -106,6 +110,113 @@ def test_audio_flows_again_after_the_media_process_was_killed() -> None:
                 assert media.restarts == 1
             with media.open() as bridge:
                 await Talk(bridge).both(b"a new call")
+
+    asyncio.run(main())
+
+
+def test_a_media_process_that_hangs_is_replaced_and_statistics_go_on() -> None:
+    """Stopped, it is alive and answers nothing: the call talks again, and what was counted is not lost."""
+
+    async def main() -> None:
+        async with running() as media:
+            restarted = asyncio.Event()
+            hung: list[int] = []
+            media.on_restart = restarted.set
+            media.on_hang = lambda: hung.append(media.pid)
+            with media.open() as bridge:
+                talk = Talk(bridge)
+                await talk.both(b"before")
+                before = (await bridge.statistics())["caller"]
+                assert before.packets > 0
+                stopped = media.pid
+                os.kill(stopped, signal.SIGSTOP)
+                await asyncio.wait_for(restarted.wait(), 20)
+                assert hung == [stopped]
+                assert media.pid != stopped
+                assert media.restarts == 1
+                begin = time.monotonic()
+                await talk.both(b"after")
+                assert time.monotonic() - begin < 1.0
+                after = (await bridge.statistics())["caller"]
+                assert after.packets > before.packets
+                assert after.octets > before.octets
+            with pytest.raises(ProcessLookupError):
+                os.kill(stopped, 0)
+
+    asyncio.run(main())
+
+
+def test_one_side_not_heard_while_the_other_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "QUIET", 2.0)  # the media process is forked with it
+
+    async def main() -> None:
+        told: list[tuple[str, Side]] = []
+        async with running() as media:
+            media.on_one_way = lambda call, side: told.append((call, side))
+            with media.open() as bridge, media.open() as quiet:
+                bridge.call, quiet.call = "one", "other"
+                talk, nobody = Talk(bridge), Talk(quiet)
+                await talk.both(b"both")
+                await nobody.both(b"then neither")
+                while not told:
+                    talk.a.say(talk.a_to, b"hello?")
+                    await asyncio.sleep(0.05)
+                await asyncio.sleep(0.5)
+                assert told == [("one", "callee")]
+                assert bridge.quiet == {"caller": 0, "callee": 1}
+                assert quiet.quiet == {"caller": 0, "callee": 0}
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_how_good_a_call_was_is_told_when_somebody_wants_to_know(*, killed: bool) -> None:
+    async def main() -> None:
+        told: dict[str, dict[Side, Quality]] = {}
+        async with running() as media:
+            media.on_quality = told.__setitem__
+            media.monitor = True
+            with media.open() as bridge:
+                bridge.call = "watched"
+                talk = Talk(bridge)
+                await talk.both(b"here")
+                talk.b.sequence += 1  # one is lost
+                await hears(talk.b, talk.b_to, talk.a, b"again")
+                if killed:
+                    await bridge.statistics()
+                    os.kill(media.pid, signal.SIGKILL)
+            media.monitor = False
+            with media.open() if not killed else contextlib.nullcontext() as another:
+                if another is not None:
+                    another.call = "not watched"
+                    await Talk(another).both(b"here")
+            await until(lambda: "watched" in told)
+        assert list(told) == ["watched"]
+        caller, callee = told["watched"]["caller"], told["watched"]["callee"]
+        assert (caller.codec, caller.lost, callee.lost) == ("pcmu", 0, 1)
+        assert caller.packets > 0
+        assert callee.mos < caller.mos
+        assert caller.round_trip is None
+
+    asyncio.run(main())
+
+
+def test_whoever_replaces_the_media_process_reads_rtcp_too() -> None:
+    async def main() -> None:
+        async with running() as media:
+            media.monitor = True
+            restarted = asyncio.Event()
+            media.on_restart = restarted.set
+            with media.open() as bridge:
+                talk = Talk(bridge)
+                await talk.both(b"before")
+                os.kill(media.pid, signal.SIGKILL)
+                await restarted.wait()
+                await talk.both(b"after")
+                talk.a.rtcp.sendto(bytes(Report(7, (Block(8, 0, 3, 100, 20),))), (HOST, talk.a_to + 1))
+                await until(lambda: bool(Phone.raw(talk.b.rtcp)))  # it has passed
+                found = (await bridge.statistics())["caller"]
+                assert (found.far_lost, found.far_jitter) == (3, 20)
 
     asyncio.run(main())
 
@@ -205,7 +316,8 @@ def test_edits_without_room_wait_and_the_newest_wins(monkeypatch: pytest.MonkeyP
                 bridge.answer("callee", describe(talk.b))
                 room = True
                 await talk.both(b"through")
-                puts = [message for datagram in sent for message in decode(datagram)]
+                messages = [message for datagram in sent for message in decode(datagram)]
+                puts = [message for message in messages if isinstance(message, Put)]
                 assert puts == [Put(row.replace(source=None)) for row in media._plan.snapshot()]
 
     asyncio.run(main())

@@ -1,5 +1,7 @@
 """Schema versions: one transaction up, nothing half done, newer ones refused."""
 
+from dataclasses import replace
+
 import apsw
 import pytest
 
@@ -7,7 +9,7 @@ from firmware.store import CallKind, CallRecord, FileKey, Occasion, Store, TooNe
 from firmware.store.database import open_database
 from firmware.store.keys import subkey
 from firmware.store.migrations import STEPS, create_tables, migrate
-from firmware.store.model import Messages, Outward, Reach
+from firmware.store.model import Messages, Outward, Reach, StoredBinding
 from firmware.store.place import Place
 from firmware.store.schema import VERSION
 
@@ -95,13 +97,19 @@ def schema_of(database: apsw.Connection) -> set[tuple[str, str]]:
     return {(str(name), str(sql)) for name, sql in rows}
 
 
+def before_6(database: apsw.Connection) -> None:
+    """Take away what version 6 brought."""
+    database.execute('ALTER TABLE "binding" DROP COLUMN path')
+
+
 def before_5(database: apsw.Connection) -> None:
-    """Take away what version 5 brought."""
+    """Take away what versions 5 and 6 brought."""
+    before_6(database)
     database.execute('ALTER TABLE "extension" DROP COLUMN digest')
 
 
 def before_4(database: apsw.Connection) -> None:
-    """Take away what versions 4 and 5 brought."""
+    """Take away what versions 4 to 6 brought."""
     before_5(database)
     database.execute('ALTER TABLE "extension" DROP COLUMN private')
     database.execute('DROP TABLE "mailbox"')
@@ -214,4 +222,29 @@ def test_a_store_of_version_4_keeps_everything_and_learns_of_algorithms(director
         store.close()
     store = Store.open(directory, keys)
     assert store.extensions.list() == (changed,)
+    store.close()
+
+
+def test_a_store_of_version_5_keeps_its_phones_and_learns_of_paths(directory: str, eager: None) -> None:
+    keys = FileKey.create(directory)
+    store = Store.create(directory, keys)
+    made = store.extensions.add("100", "Ottilie").result(30)
+    kept = StoredBinding(made.id, "<sip:100@h>", "UDP", ("h", 1), ("l", 1), "c", 1, 9e9)
+    store.bindings.save(made.id, [kept])
+    store.close()
+    fresh = apsw.Connection(":memory:")
+    create_tables(fresh)
+    database = open_database(Place(directory), subkey(keys.box_key(), "pages"))
+    before_6(database)
+    database.pragma("user_version", 5)
+    database.close()
+    store = Store.open(directory, keys)
+    try:
+        assert schema_of(store._engine._database) == schema_of(fresh)
+        assert store.bindings.load() == [kept]
+        store.bindings.save(made.id, [replace(kept, path="<sip:edge.example;lr>")])
+    finally:
+        store.close()
+    store = Store.open(directory, keys)
+    assert store.bindings.load() == [replace(kept, path="<sip:edge.example;lr>")]
     store.close()

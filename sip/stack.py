@@ -88,8 +88,7 @@ class Stack:
         self._handlers = dict(handlers or {})
         self._refreshes = Refreshes()
         self._late_until = 0.0
-        self.turns_away: Callable[[Request], bool] = lambda _: False
-        """Whether the user has no room for the call an INVITE would begin; asked before anybody is known."""
+        self.turns_away: Callable[[Request], bool] = lambda _: False  # no room for what an INVITE begins
         self._core.supported = (*_EXTENSIONS, *config.supported)
         self.notifier = Notifier(self._core, packages or {})
         events = ("SUBSCRIBE",) if packages else ()

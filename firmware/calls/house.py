@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from firmware.calls.decisions import Decision, Decisions, Matter
 from firmware.calls.lamps import Lamps
 from firmware.calls.leg import Dialer
+from firmware.calls.money import Purses
 from firmware.calls.outside import Lines
 from firmware.calls.rings import Present, Rings, Slots
 from firmware.calls.traffic import Traffic
@@ -115,6 +117,19 @@ class House:
     youngest: Callable[[], "Call | None"] | None = None
     """Finds the call that makes way first when help needs ports."""
     traffic: Traffic = field(init=False)
+    purses: Purses = field(init=False)
+    decisions: Decisions = field(init=False)
 
     def __post_init__(self) -> None:
         self.traffic = Traffic(self.clock.now)
+        self.purses = Purses()
+        self.decisions = Decisions(self.clock.wall, self.clock.now)
+
+    def take_back(self, number: int) -> Decision | None:
+        """Take a decision of ours back, by its number; None if there is none."""
+        found = self.decisions.take_back(number)
+        if found is not None and found.matter is Matter.MONEY:
+            self.purses.forget(found.who)
+        if found is not None and found.matter is Matter.CALLS:
+            self.traffic.forget(found.who)
+        return found

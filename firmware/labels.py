@@ -41,6 +41,7 @@ class Purpose(StrEnum):
     SHOW_CALLER = "show who calls"
     CALL_RECORD = "settle questions about a call"
     BILLING = "billing"
+    QUALITY = "find out why calls sound bad"
     SECURITY = "keep the box secure"
     ACCOUNTABILITY = "show who changed what"
     OPERATE_BOX = "operate the box"
@@ -66,6 +67,7 @@ class Retention(Enum):
     WITH_BOX = ("with the box", None)
     REGISTRATION = ("until the registration lapses", 1)
     CALL_RECORD = ("call record", 30)
+    CALL_QUALITY = ("call quality", 14)
     AUDIT = ("audit", 365)
 
     def __init__(self, title: str, days: int | None) -> None:

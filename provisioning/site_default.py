@@ -39,6 +39,8 @@ first_port = {first}
 last_port = {last}
 # Codecs the box turns into each other where two phones have none in common, best first; [] for never.
 transcode = ["pcmu", "pcma"]
+# Keep how good each call was (loss, jitter, delay, a mark from 1 to 4.5), for 14 days: `branchline quality`.
+monitor = false
 
 # How phones prove who they are. Phones that know SHA-256 accept ["SHA-256", "MD5"]; some older ones (Debian's
 # baresip and sipp among them) give up when they see it.

@@ -16,6 +16,7 @@ class Media:
 
     `address` is for all phones, or for those on IPv4 where `address6`, an IPv6 address, serves the others.
     `transcode` names the codecs that are turned into each other where two phones share none, best first.
+    `monitor`: keep how good each call was.
     """
 
     address: str
@@ -23,6 +24,7 @@ class Media:
     last_port: int
     address6: str = ""
     transcode: tuple[str, ...] = TRANSCODE
+    monitor: bool = False
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -40,6 +42,7 @@ def read_media(table: Table) -> Media:
         if table.has("address6")
         else "",
         table.texts("transcode", "one of " + ", ".join(CODECS), CODECS.__contains__, TRANSCODE, empty=True),
+        table.flag("monitor", default=False),
     )
     if media.address6 and ":" in media.address:
         table.fault("address", f"{media.address} is an IPv6 address too", "write an IPv4 address here")

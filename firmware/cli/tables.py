@@ -184,6 +184,27 @@ def _decisions(rows: list[dict[str, Any]]) -> str:
     )
 
 
+def _quality(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "nothing is known of past calls; with monitor = true under [media] of the site file it is kept"
+    cells = [
+        [
+            _when(row["ended"]),
+            row["speaker"] or "-",
+            row["side"],
+            row["codec"] or "-",
+            f"{row['lost']} of {row['packets'] + row['lost']}",
+            f"{row['jitter']:.1f} ms",
+            "-" if row["round_trip"] is None else f"{row['round_trip']:.0f} ms",
+            f"{row['mos']:.2f}",
+            str(row["quiet"]),
+        ]
+        for row in rows
+    ]
+    head = ["ENDED", "SPEAKER", "SIDE", "CODEC", "LOST", "JITTER", "ROUND TRIP", "MOS", "QUIET"]
+    return table(head, cells)
+
+
 def _parked(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "nobody is parked"
@@ -216,6 +237,7 @@ _SHOW: Final[dict[str, Callable[[Any], str]]] = {
     "trunk.secret": _trunk_secret,
     "status": _status,
     "calls": _calls,
+    "quality": _quality,
     "parked": _parked,
     "decision.list": _decisions,
     "reload": _reloaded,

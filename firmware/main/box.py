@@ -159,7 +159,8 @@ class Box:
         self._calls.house.alarm = Alarms(store, self._line, journal, self.site).tell
         self._calls.house.lamps.listener = self._line.lamps_changed
         self._listeners = Listeners(self._transports, lambda: bool(self._calls.active()))
-        watch(media, journal)
+        watch(media, journal, store.record_quality)
+        media.monitor = site.media.monitor
 
     # -- life
 
@@ -432,6 +433,7 @@ class Box:
         self._calls.house.settings = _call_settings(site)
         self._line.settings = self._line_settings(site)
         self._outside.use(site)
+        self._media.monitor = site.media.monitor
         self._journal.level = LEVELS[site.log.level]
 
     def _shadowed(self, site: Site) -> list[str]:

@@ -76,6 +76,22 @@ class CallList:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What one side of a past call said, as it was heard: see `firmware.store.quality.CallQuality`."""
+
+    ended: float
+    speaker: str
+    side: str
+    codec: str
+    packets: int
+    lost: int
+    jitter: float
+    round_trip: float | None
+    mos: float
+    quiet: int
+
+
+@dataclass(frozen=True, slots=True)
 class Recent:
     """Arguments of calls."""
 
@@ -146,6 +162,29 @@ async def calls(context: Context, wanted: Recent) -> CallList:
     return CallList(tuple(active), tuple(_record(one, numbers) for one in records))
 
 
+async def quality(context: Context, wanted: Recent) -> tuple[Heard, ...]:
+    """List how good past calls were, two rows for a call that both sides spoke in."""
+    if context.live:
+        await context.durable(context.store.flush())
+    found = await context.durable(context.store.qualities(2 * wanted.recent))
+    numbers = {one.id: one.number for one in context.store.extensions.list()}
+    return tuple(
+        Heard(
+            one.ended,
+            numbers.get(one.speaker or "", ""),
+            one.side,
+            one.codec,
+            one.packets,
+            one.lost,
+            round(one.jitter, 1),
+            None if one.round_trip is None else round(one.round_trip, 1),
+            round(one.mos, 2),
+            one.quiet,
+        )
+        for one in found
+    )
+
+
 async def parked(context: Context, _wanted: Nothing) -> tuple[Parked, ...]:
     """List who is parked."""
     return tuple(context.live.parked()) if context.live else ()
@@ -194,6 +233,7 @@ async def authority(context: Context, _wanted: Nothing) -> Authority:
 OPERATIONS: Final = (
     Operation(Name.STATUS, "how the box is", Nothing, Role.VIEWER, status, False, True),
     Operation(Name.CALLS, "running and past calls", Recent, Role.OPERATOR, calls, False, True),
+    Operation(Name.QUALITY, "how good past calls were", Recent, Role.OPERATOR, quality, False, True),
     Operation(Name.PARKED, "who is parked, and where", Nothing, Role.OPERATOR, parked, False, True),
     Operation(
         Name.RELOAD, "put the changed site file into force", Nothing, Role.ADMINISTRATOR, reload, True, False

@@ -68,6 +68,7 @@ class Name(StrEnum):
     TRUNK_SECRET = "trunk.secret"  # noqa: S105  # the name of an operation
     STATUS = "status"
     CALLS = "calls"
+    QUALITY = "quality"
     PARKED = "parked"
     RELOAD = "reload"
     STOP = "stop"

@@ -10,6 +10,7 @@ from firmware.store.database import is_medium_failure
 from firmware.store.groups import read_groups
 from firmware.store.model import CallRecord, Extension, Group, StoredBinding
 from firmware.store.people import read_extensions
+from firmware.store.quality import CallQuality, insert_quality
 from firmware.store.records import insert_audit, insert_bindings, insert_call
 from firmware.store.ring import KeyRing
 from firmware.store.rows import Rows
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 SWEPT = Kind("store.swept", "{count} keys of people who are gone destroyed at start", Level.WARNING)
 DROPPED = Kind("store.dropped", "a record could not be stored and is lost: {fault}", Level.ALARM)
 
-Note = CallRecord | AuditEntry
+Note = CallRecord | AuditEntry | CallQuality
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,8 @@ class Engine:
     def _write_note(self, session: Session, note: Note) -> None:
         if isinstance(note, CallRecord):
             self._guard(insert_call, session, note)
+        elif isinstance(note, CallQuality):
+            self._guard(insert_quality, session, note)
         else:
             self._guard(insert_audit, session, note)
 

@@ -66,7 +66,25 @@ def path(database: "apsw.Connection") -> None:
     database.execute('ALTER TABLE "binding" ADD COLUMN path BLOB')
 
 
-STEPS: dict[int, Step] = {1: forwards_and_groups, 2: outward, 3: private_and_mailbox, 4: digest, 5: path}
+def quality(database: "apsw.Connection") -> None:
+    """From 6 to 7: how good calls were."""
+    database.execute(
+        'CREATE TABLE "quality" (id BLOB PRIMARY KEY NOT NULL, call BLOB NOT NULL, speaker BLOB, '
+        "side TEXT NOT NULL, ended REAL NOT NULL, codec TEXT NOT NULL, packets INTEGER NOT NULL, "
+        "lost INTEGER NOT NULL, jitter REAL NOT NULL, round_trip REAL, mos REAL NOT NULL, "
+        "quiet INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+    )
+    database.execute('CREATE INDEX "quality_ended" ON "quality" (ended)')
+
+
+STEPS: dict[int, Step] = {
+    1: forwards_and_groups,
+    2: outward,
+    3: private_and_mailbox,
+    4: digest,
+    5: path,
+    6: quality,
+}
 
 
 def create_tables(database: "apsw.Connection") -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from firmware.labels import Basis, Category, Erase, Purpose, Retention, Storage
 
-VERSION = 6
+VERSION = 7
 """Kept in the database as user_version."""
 
 ColumnType = Literal["id", "text", "bytes", "int", "real"]
@@ -75,6 +75,7 @@ _HELP = Use(Purpose.SEND_HELP, Basis.VITAL_INTERESTS, Retention.WITH_EXTENSION)
 _REGISTRATION = Use(Purpose.REACH_PHONE, Basis.CONTRACT, Retention.REGISTRATION)
 _RECORD = Use(Purpose.CALL_RECORD, Basis.LEGITIMATE_INTERESTS, Retention.CALL_RECORD)
 _RECORD_CLOCK = Use(Purpose.CALL_RECORD, Basis.NOT_PERSONAL, Retention.CALL_RECORD)
+_QUALITY = Use(Purpose.QUALITY, Basis.LEGITIMATE_INTERESTS, Retention.CALL_QUALITY)
 _BOX_KEYS = Use(Purpose.SECURITY, Basis.NOT_PERSONAL, Retention.WITH_BOX)
 _AUDIT_ORDER = Use(Purpose.ACCOUNTABILITY, Basis.NOT_PERSONAL, Retention.AUDIT)
 _AUDIT = Use(Purpose.ACCOUNTABILITY, Basis.LEGITIMATE_INTERESTS, Retention.AUDIT)
@@ -263,6 +264,29 @@ CALL = Table(
     indexes=(("started",),),
 )
 
+# How good a call was: one row for each side that spoke, only while the site monitors quality. The call's own
+# record may go before or after it.
+QUALITY = Table(
+    "quality",
+    (
+        Column("id", "id", C.PSEUDONYM, _QUALITY, S.PLAIN, E.KEEP, sql=_KEY),
+        Column("call", "id", C.PSEUDONYM, _QUALITY, S.PLAIN, E.KEEP, export=True),
+        Column("speaker", "id", C.PSEUDONYM, _QUALITY, S.PLAIN, E.DETACH, export=True, sql=""),
+        Column("side", "text", C.TRAFFIC, _QUALITY, S.PLAIN, E.KEEP, export=True),
+        Column("ended", "real", C.TRAFFIC, _QUALITY, S.PLAIN, E.KEEP, export=True),
+        Column("codec", "text", C.TRAFFIC, _QUALITY, S.PLAIN, E.KEEP, export=True),
+        Column("packets", "int", C.TRAFFIC, _QUALITY, S.PLAIN, E.KEEP, export=True),
+        Column("lost", "int", C.TRAFFIC, _QUALITY, S.PLAIN, E.KEEP, export=True),
+        Column("jitter", "real", C.TRAFFIC, _QUALITY, S.PLAIN, E.KEEP, export=True),
+        Column("round_trip", "real", C.TRAFFIC, _QUALITY, S.PLAIN, E.KEEP, export=True, sql=""),
+        Column("mos", "real", C.TRAFFIC, _QUALITY, S.PLAIN, E.KEEP, export=True),
+        Column("quiet", "int", C.TRAFFIC, _QUALITY, S.PLAIN, E.KEEP, export=True),
+    ),
+    person="speaker",
+    since="ended",
+    indexes=(("ended",),),
+)
+
 # Keys and certificates of the box itself, by fixed names.
 SECRET = Table(
     "secret",
@@ -301,6 +325,7 @@ TABLES = (
     GROUP_MEMBER,
     BINDING,
     CALL,
+    QUALITY,
     SECRET,
     AUDIT,
 )

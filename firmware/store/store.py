@@ -27,6 +27,7 @@ from firmware.store.migrations import create_tables
 from firmware.store.model import CallRecord, Extension, StoredBinding, new_id
 from firmware.store.people import add as add_people
 from firmware.store.place import DATABASE, Place
+from firmware.store.quality import CallQuality, read_quality
 from firmware.store.records import MAX_BINDINGS, read_audit, read_bindings, read_calls
 from firmware.store.ring import GENERATION, KEYRING, KeyRing
 from firmware.store.rows import Rows
@@ -219,6 +220,10 @@ class Store:
         """Hand over a finished call: a deque append. Digits dialled are kept for internal calls only."""
         self._writer.note(call)
 
+    def record_quality(self, found: CallQuality) -> None:
+        """Hand over how good one direction of a call was, after its record: a deque append."""
+        self._writer.note(found)
+
     def record_audit(self, entry: AuditEntry) -> None:
         """Hand over an audit entry: a deque append."""
         self._writer.note(entry)
@@ -233,6 +238,14 @@ class Store:
         limit = max(0, min(limit, MAX_CALLS))
         future: Future[Sequence[CallRecord]] = self._writer.job(
             lambda session: read_calls(session, limit, before, extension), writes=False
+        )
+        return future
+
+    def qualities(self, limit: int = 100) -> Future[Sequence[CallQuality]]:
+        """Read how good calls were, newest first, one entry for each direction."""
+        limit = max(0, min(limit, 2 * MAX_CALLS))
+        future: Future[Sequence[CallQuality]] = self._writer.job(
+            lambda session: read_quality(session, limit), writes=False
         )
         return future
 

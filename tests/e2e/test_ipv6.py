@@ -128,7 +128,8 @@ answer_seconds = 5
 def test_a_call_out_over_a_trunk_on_ipv6_has_sound(tmp_path: Path) -> None:
     with Wire("::1", ("::1", 9), 0) as free:  # a port nobody has, for sipp to take over
         port = free.socket.getsockname()[1]
-    site = SITE.replace('"generic"', '"de"') + TRUNK.replace("{port}", str(port))
+    site = SITE.replace('"generic"', '"de"').replace("[calls]", "monitor = true\n[calls]")
+    site += TRUNK.replace("{port}", str(port))
     with (
         Box(site=site, calls=2) as box,
         Sipp(
@@ -146,6 +147,12 @@ def test_a_call_out_over_a_trunk_on_ipv6_has_sound(tmp_path: Path) -> None:
             assert phone.hears(phone, answer.media, b"there and back")
             phone.within("BYE", invite, answer)
             carrier.wait().expect(1)
+            rows = box.json("quality")
+            while len(rows) < 2:  # the media process is asked once more after the call
+                rows = box.json("quality")
+            for heard in rows:
+                assert heard["packets"] > 0
+                assert heard["codec"] in {"pcma", "pcmu"}
         finally:
             phone.close()
 

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from firmware.cli.tables import readable
 from firmware.errors import OperatorError
 from firmware.operations.context import ActiveCall, Parked
 from firmware.store import CallKind, CallRecord, new_id
+from firmware.store.quality import CallQuality
 from tests.support.operations import WrittenLive, carry_out, opened
 
 
@@ -35,6 +37,26 @@ def test_the_authority_is_handed_out_once_there_is_one(tmp_path: Path) -> None:
             carry_out(context, "authority")
         context.store.secrets.put("tls.ca", b"-----BEGIN CERTIFICATE-----\n").result(10)
         assert carry_out(context, "authority") == {"certificate": "-----BEGIN CERTIFICATE-----\n"}
+
+
+def test_quality_names_who_spoke(tmp_path: Path) -> None:
+    with opened(tmp_path) as context:
+        assert carry_out(context, "quality") == []
+        carry_out(context, "extension.add", name="a")
+        [one] = (extension.id for extension in context.store.extensions.list())
+        record = CallRecord(
+            new_id(), context.store.tenant, CallKind.INTERNAL, one, None, "0555", 1.0, 2.0, 9.0, 1.0, 2.0,
+            9.0, context.clock.boot(), "normal", "caller",
+        )  # fmt: skip
+        context.store.record_call(record)
+        context.store.record_quality(CallQuality(record.id, "caller", "pcma", 90, 10, 1.26, 40.04, 3.456, 1))
+        context.store.flush().result(10)
+        [row] = carry_out(context, "quality", recent=1)
+        assert (row["speaker"], row["lost"], row["jitter"], row["mos"]) == ("100", 10, 1.3, 3.46)
+        text = readable("quality", [row])
+        assert "10 of 100" in text
+        assert "40 ms" in text
+        assert "monitor = true" in readable("quality", [])
 
 
 def test_calls_names_extensions_and_is_newest_first(tmp_path: Path) -> None:

@@ -97,19 +97,25 @@ def schema_of(database: apsw.Connection) -> set[tuple[str, str]]:
     return {(str(name), str(sql)) for name, sql in rows}
 
 
+def before_7(database: apsw.Connection) -> None:
+    """Take away what version 7 brought."""
+    database.execute('DROP TABLE "quality"')
+
+
 def before_6(database: apsw.Connection) -> None:
-    """Take away what version 6 brought."""
+    """Take away what versions 6 and 7 brought."""
+    before_7(database)
     database.execute('ALTER TABLE "binding" DROP COLUMN path')
 
 
 def before_5(database: apsw.Connection) -> None:
-    """Take away what versions 5 and 6 brought."""
+    """Take away what versions 5 to 7 brought."""
     before_6(database)
     database.execute('ALTER TABLE "extension" DROP COLUMN digest')
 
 
 def before_4(database: apsw.Connection) -> None:
-    """Take away what versions 4 to 6 brought."""
+    """Take away what versions 4 to 7 brought."""
     before_5(database)
     database.execute('ALTER TABLE "extension" DROP COLUMN private')
     database.execute('DROP TABLE "mailbox"')

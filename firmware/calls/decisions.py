@@ -50,6 +50,7 @@ class Decisions:
     def note(self, matter: Matter, who: str, why: str) -> None:
         """Write one down."""
         wall = self._wall()
+        self._forget(wall)
         for one in self._all.values():
             if (one.matter, one.who, one.undone) == (matter, who, False) and wall - one.first < LIFTED:
                 one.why, one.last, one.times = why, wall, one.times + 1
@@ -61,10 +62,7 @@ class Decisions:
 
     def list(self) -> list[Decision]:
         """Return those of the last week, newest first."""
-        horizon = self._wall() - WEEK
-        for one in list(self._all.values()):
-            if one.last < horizon:
-                del self._all[one.number]
+        self._forget(self._wall())
         return list(self._all.values())[::-1]
 
     def take_back(self, number: int) -> Decision | None:
@@ -81,3 +79,7 @@ class Decisions:
     def lifted(self, who: str) -> bool:
         """Tell whether the lock off hours was taken back for somebody."""
         return self._lifted.get(who, 0.0) > self._now()
+
+    def _forget(self, wall: float) -> None:
+        for one in [each for each in self._all.values() if each.last < wall - WEEK]:
+            del self._all[one.number]

@@ -18,6 +18,7 @@ def test_they_are_bounded_in_number_and_in_time() -> None:
     assert [len(kept.list()), kept.list()[0].number] == [MOST, MOST + 5]
     hand.at += WEEK + 1
     kept.note(Matter.CALLS, "id-1", "why")
+    assert len(kept._all) == 1, "what is a week old is gone without being asked for"
     assert [one.matter for one in kept.list()] == [Matter.CALLS]
 
 

@@ -18,6 +18,7 @@ import socket
 from functools import cache
 
 from rtp import control
+from rtp.keys import Keys
 from rtp.learning import Learning
 from rtp.packet import EVENT_SIZE, HEADER, HEADER_SIZE, payload_start, sound
 from rtp.plan import CLOSED, EXACT, Row
@@ -26,10 +27,13 @@ from rtp.rtcp import whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rtp.learning import Source
     from rtp.loop import Loop
     from rtp.overhear import Overheard
     from rtp.rooms import Rooms
+    from rtp.srtp import Srtp
 
 QUEUE = 64  # datagrams taken from one unlocked socket per turn
 BUFFER = 4096  # a datagram that fills it is longer than any RTP packet should be
@@ -56,7 +60,7 @@ class End:
         "_reported", "_rtcp", "_rtcp_peer", "_rtcp_target", "_rtp", "_settled", "_target", "_view",
         "_watched", "bad", "forbidden", "foreign", "heard", "hears", "octets", "overheard", "packets",
         "pass_on", "peer", "port", "reception", "relayed", "rooms", "route", "row", "rtcp_count", "sent",
-        "size", "undelivered",
+        "size", "srtp", "undelivered",
     )  # fmt: skip
 
     row: Row | None
@@ -69,6 +73,8 @@ class End:
     _rtcp_target: tuple[str, int] | None
     _map: bytes | None
     overheard: Overheard | None  # what it says about what it hears
+    srtp: Srtp | None
+    pass_on: Callable[[memoryview], object]  # to the locked peer, encrypted where it has keys; raises OSError
 
     def __init__(self, loop: Loop, port: int, rtp: socket.socket, rtcp: socket.socket) -> None:
         self.port = port
@@ -78,7 +84,6 @@ class End:
         self._view = loop.view
         self._rtp = rtp
         self._rtcp = rtcp
-        self.pass_on = rtp.send
         self._names = rtp.getsockname(), rtcp.getsockname()
         self._watched = False
         self.row = self.route = None
@@ -110,9 +115,12 @@ class End:
         self._target = (self._host, row.rtp) if row.host and row.rtp else None
         self._rtcp_target = (self._host, row.rtcp) if row.host and row.rtcp else None
         self._map = row.payload_table()
+        if row.srtp != (old.srtp if old is not None else b""):
+            self._secure(row.srtp)
         self.hears = bool(row.direction & RECEIVES)
         self._clock = row.clock
-        self._plain = _plain(row.event) if row.direction & SENDS and self._map is None else bytes(256)
+        plain = row.direction & SENDS and self._map is None and not row.srtp
+        self._plain = _plain(row.event) if plain else bytes(256)
         if self.peer is None:
             if row.source is not None:
                 self._lock((_address(row.source[0]), row.source[1]))
@@ -134,7 +142,8 @@ class End:
     def _forget(self) -> None:
         self.peer = self._rtcp_peer = self.rooms = None
         self._learning = Learning()
-        self._target = self._rtcp_target = self._map = None
+        self._target = self._rtcp_target = self._map = self.srtp = None
+        self.pass_on = self._rtp.send
         self._host = ""
         self._settled = 0.0  # until when a locked socket is still judged
         self._reported = self._quiet = False
@@ -175,6 +184,24 @@ class End:
                 return
             except OSError:
                 self._loop.refused += 1
+
+    def _secure(self, keys: bytes) -> None:
+        """Encrypt and decrypt from now on, go on with other keys, or no longer."""
+        if not keys:
+            self.srtp, self.pass_on = None, self._rtp.send
+            return
+        self.srtp, self.pass_on = self._loop.srtp(self.port), self._pass_sealed
+        self.srtp.follow(Keys.parse(keys))
+
+    def _pass_sealed(self, packet: memoryview) -> None:
+        assert self.srtp is not None  # noqa: S101  # it stands there with its keys only
+        self._rtp.send(self.srtp.protect(bytes(packet)))
+
+    def _opened(self, size: int) -> int:
+        """Return the size of the buffer's datagram once it is decrypted where it has to be; -1: refused."""
+        if self.srtp is None or size >= BUFFER:
+            return size
+        return self.srtp.open(self._buffer, size)
 
     def _reopen(self) -> None:
         """Open a learning window: anybody may be the source, but for a while not the one being left."""
@@ -263,18 +290,31 @@ class End:
             if row is None or size >= BUFFER or not sound(self._buffer, size):
                 self.bad += 1
                 self._loop.bad += 1
-            elif self._learning.valid(row, self._host, source, (ssrc, sequence), now) and self._lock(source):
-                host = socket.inet_pton(self._rtp.family, source[0])
-                self._loop.tell(control.Learned(self.port, row.window, host, source[1]))
-                self._accept(size)
-                self._verify()
-                return
+            elif self._learning.valid(row, self._host, source, (ssrc, sequence), now):
+                size = self._opened(size)  # who has no key is nobody's source
+                if size >= 0 and self._lock(source):
+                    host = socket.inet_pton(self._rtp.family, source[0])
+                    self._loop.tell(control.Learned(self.port, row.window, host, source[1]))
+                    self._judge(size)
+                    self._verify()
+                    return
+                self.bad += size < 0
+                self._loop.bad += size < 0
             else:
                 self.foreign += 1
                 self._loop.foreign += 1
 
     def _accept(self, size: int) -> None:
-        """Judge and pass on one datagram from the locked source."""
+        """Decrypt one datagram from the locked source where that is due, and judge it."""
+        size = self._opened(size)
+        if size < 0:
+            self.bad += 1
+            self._loop.bad += 1
+        else:
+            self._judge(size)
+
+    def _judge(self, size: int) -> None:
+        """Judge and pass on one datagram from the locked source, which is in the clear."""
         loop = self._loop
         buffer = self._buffer
         row = self.row
@@ -323,11 +363,13 @@ class End:
             if row is None or not self.hears:
                 loop.unrouted += 1
             elif self.peer is not None:
-                self._rtp.send(self._view[:size])
+                self.pass_on(self._view[:size])
                 self.sent += 1
                 return True
             elif self._target is not None and row.learning != CLOSED:
-                self._rtp.sendto(self._view[:size], self._target)
+                packet = self._view[:size]
+                sealed = packet if self.srtp is None else self.srtp.protect(bytes(packet))
+                self._rtp.sendto(sealed, self._target)
                 self.sent += 1
                 return True
             else:
@@ -365,7 +407,9 @@ class End:
         if self.peer is None or source[0] != self.peer[0] or self._rtcp_peer not in {None, source}:
             self.foreign += 1
             self._loop.foreign += 1
-        elif size >= BUFFER or not whole(self._buffer, size):
+            return
+        size = self._opened(size)
+        if size < 0 or size >= BUFFER or not whole(self._buffer, size):
             self.bad += 1
             self._loop.bad += 1
         else:
@@ -392,13 +436,16 @@ class End:
         """Send the buffer's first bytes as RTCP to this end's far end; RTCP flows whatever the direction."""
         row = self.row
         target = self._rtcp_peer or self._rtcp_target
+        report: memoryview | bytes = self._view[:size]
         try:
             if row is None or row.learning == CLOSED:
                 return False
+            if self.srtp is not None:
+                report = self.srtp.protect_report(bytes(report))
             if row.mux and self.peer is not None:
-                self._rtp.send(self._view[:size])
+                self._rtp.send(report)
             elif target is not None and not row.mux:
-                self._rtcp.sendto(self._view[:size], target)
+                self._rtcp.sendto(report, target)
             else:
                 return False
         except OSError:

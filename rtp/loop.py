@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rtp.kernel.tier import KernelTier
     from rtp.plan import Row
     from rtp.rooms import Rooms
+    from rtp.srtp import Srtp
 
     Pair = tuple[socket.socket, socket.socket]
 
@@ -62,6 +63,7 @@ class Loop:
         self._next_tick = self.now + TICK
         self.turns = self.forwarded = self.foreign = self.bad = self.forbidden = 0
         self.refused = self.congested = self.failed = self.unrouted = self.unknown = self.withheld = 0
+        self._srtp: dict[int, Srtp] = {}  # by port: an end may give its row to one of the other IP version
         self.rooms: Rooms | None = None  # made when the first row has a seat
         self._active: dict[int, End] = {}
         self._ends = {port: End(self, port, *pair) for port, pair in pairs.items()}
@@ -124,6 +126,7 @@ class Loop:
     def remove(self, port: int) -> None:
         """Take a row out."""
         end = self._active.pop(port, None)
+        self._srtp.pop(port, None)
         if end is not None and end.row is not None:
             partner = end.row.partner
             end.remove()
@@ -140,6 +143,14 @@ class Loop:
         else:
             rooms.remove(row.port)
             end.rooms = None
+
+    def srtp(self, port: int) -> Srtp:
+        """Return what a row encrypts with, for as long as there is that row."""
+        if port not in self._srtp:
+            from rtp.srtp import Srtp
+
+            self._srtp[port] = Srtp()
+        return self._srtp[port]
 
     def need_rooms(self) -> Rooms:
         """Return the rooms; nothing about them is loaded before somebody needs them."""

@@ -12,6 +12,8 @@ from __future__ import annotations
 import struct
 from struct import Struct
 
+from rtp.keys import sound
+
 # How the far end's true source is learned.
 CLOSED = 0  # not at all: not answered yet
 EXACT = 1  # it is the address and port of the description
@@ -28,9 +30,9 @@ MAX_SEAT = 255
 _SIZES = frozenset({0, 4, 16})  # octets of no address, IPv4, IPv6
 _CHECKED = (
     *("port", "partner, rtp or rtcp", "host or source", "learning", "direction", "clock", "silence", "event"),
-    *("window or budget", "payloads", "seat"),
+    *("window or budget", "payloads", "seat", "keys"),
 )
-_FIXED = Struct("!HHHHBBBBIIHIHBBBB16s16s")
+_FIXED = Struct("!HHHHBBBBIIHIHBBBBB16s16s")
 
 
 class PlanError(Exception):
@@ -50,6 +52,7 @@ class Row:
     silence: seconds without a packet until it is reported, 0: never.
     budget: number of the destination's egress budget, 0: none.
     seat: a place in a room (`bytes(rtp.seat.Seat)`) where packets go instead of to a partner; b"": relayed.
+    srtp: keys, if this end decrypts and encrypts (`bytes(rtp.keys.Keys)`); b"": packets pass as they are.
     payloads: (from, to) pairs of payload types rewritten on the way to the partner; others pass unchanged.
     """
 
@@ -69,6 +72,7 @@ class Row:
         "seat",
         "silence",
         "source",
+        "srtp",
         "window",
     )
 
@@ -91,6 +95,7 @@ class Row:
         budget: int = 0,
         payloads: tuple[tuple[int, int], ...] = (),
         seat: bytes = b"",
+        srtp: bytes = b"",
     ) -> None:
         self.port = port
         self.partner = partner
@@ -108,6 +113,7 @@ class Row:
         self.budget = budget
         self.payloads = payloads
         self.seat = seat
+        self.srtp = srtp
 
     def payload_table(self) -> bytes | None:
         """Return what becomes of the second byte of an RTP packet, marker included; None: nothing."""
@@ -142,6 +148,7 @@ class Row:
             not self.payloads
             or (len(self.payloads) <= MAX_PAYLOADS and all(0 <= p < 128 for p in sum(self.payloads, ()))),
             len(self.seat) <= MAX_SEAT and not (self.seat and self.partner),
+            not self.srtp or sound(self.srtp),
         )
         if all(good):
             return self
@@ -167,10 +174,11 @@ class Row:
             len(source),
             len(self.payloads),
             len(self.seat),
+            len(self.srtp),
             self.host,
             source,
         )
-        return fixed + bytes(p for pair in self.payloads for p in pair) + self.seat
+        return fixed + bytes(p for pair in self.payloads for p in pair) + self.seat + self.srtp
 
     @classmethod
     def parse(cls, data: bytes) -> Row:
@@ -182,9 +190,10 @@ class Row:
         port, partner, rtp, rtcp, learning, direction, mux, event, window, clock, silence, budget = fields[
             :12
         ]
-        source_port, host_size, source_size, count, seat, host, source = fields[12:]
+        source_port, host_size, source_size, count, seat, srtp, host, source = fields[12:]
         pairs = data[_FIXED.size : _FIXED.size + 2 * count]
-        if len(data) != _FIXED.size + 2 * count + seat:
+        keys = _FIXED.size + 2 * count + seat
+        if len(data) != keys + srtp:
             raise PlanError("row has a wrong length")
         return cls(
             port,
@@ -202,7 +211,8 @@ class Row:
             silence=silence,
             budget=budget,
             payloads=tuple(zip(pairs[::2], pairs[1::2], strict=True)),
-            seat=data[_FIXED.size + 2 * count :],
+            seat=data[_FIXED.size + 2 * count : keys],
+            srtp=data[keys:],
         ).check()
 
     def __eq__(self, other: object) -> bool:

@@ -12,7 +12,7 @@ from firmware.calls.plan import Outside, Plan
 from firmware.calls.ringing import Outcome, ring
 from firmware.calls.traffic import Traffic
 from firmware.journal import Kind, Level
-from firmware.media import Description
+from firmware.media import Offers
 
 OUTSIDE_SECONDS = 180.0
 """How long it may ring outside: as long as timer C lets a proxy wait (RFC 3261 16.6). Announcements and
@@ -30,7 +30,7 @@ NO_LINE = Kind("call.line.none", "no line could take the call of {caller}", Leve
 async def outward(
     call: Seeker,
     bridge: Bridge,
-    offer: Description | None,
+    offers: Offers | None,
     route: Outside,
     diversions: Sequence[Diversion] = (),
 ) -> Outcome | Ending:
@@ -59,7 +59,7 @@ async def outward(
                 return result
             continue
         call.callee = Party(None, route.number, line=line.name)
-        leg = line.dial(route.number, caller, offer, diversions)
+        leg = line.dial(route.number, caller, offers, diversions)
         house.traffic.went(leg, line.name, payer)
         call.adopt(leg)
         account.pay(price.first)

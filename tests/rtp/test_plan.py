@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtp.keys import AEAD_AES_128_GCM, Keys
 from rtp.plan import ANY, SENDRECV, Plan, PlanError, Row
 
+KEYS = bytes(Keys(AEAD_AES_128_GCM, bytes(28), b"k" * 28, 7))
 hosts = st.sampled_from([b"", b"\x7f\x00\x00\x01", bytes(15) + b"\x01"])
 number16, number32 = st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF)
 rows = st.builds(
@@ -27,7 +29,7 @@ rows = st.builds(
     silence=number16,
     budget=number32,
     payloads=st.lists(st.tuples(st.integers(0, 127), st.integers(0, 127)), max_size=32).map(tuple),
-).map(lambda row: row if row.partner else row.replace(seat=b"a seat of any sort"))
+).map(lambda row: row.replace(srtp=KEYS) if row.partner else row.replace(seat=b"a seat of any sort"))
 
 
 @given(rows)
@@ -57,6 +59,8 @@ def test_anything_is_a_row_or_a_plan_error(data: bytes) -> None:
         Row(40000, payloads=((1, 1),) * 33),
         Row(40000, window=-1),
         Row(40000, clock=0),
+        Row(40000, srtp=KEYS[:-1]),
+        Row(40000, srtp=b"\x00" + KEYS[1:]),
     ],
 )
 def test_a_row_that_cannot_be(row: Row) -> None:

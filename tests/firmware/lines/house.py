@@ -154,6 +154,9 @@ class House:
         self.calls.house.lamps.listener = self.line.lamps_changed
         return self.line
 
+    def crowded(self, share: float) -> bool:
+        return False
+
     def open(self, *, urgent: bool = False) -> Through:
         return Through(self)
 

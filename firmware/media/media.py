@@ -16,10 +16,10 @@ from firmware.media.bridge import Bridge
 from firmware.media.errors import MediaError, NoPorts
 from firmware.media.place import Place
 from firmware.media.ports import Ports
-from firmware.media.quality import Far, Quality, judge, one_way
+from firmware.media.quality import Far, Quality, conclude, one_way
 from firmware.media.questions import Answer, Questions
 from firmware.media.secure import Policy
-from firmware.media.side import SIDES, Side
+from firmware.media.side import SIDES, Side, other
 from firmware.media.sounds import Sound, Sounds
 from firmware.media.tally import Tally
 from firmware.media.transcode import ORDER, able
@@ -34,8 +34,7 @@ SILENCE = 30  # seconds without a packet from an end that should send
 START = 5.0  # seconds a media process may take to bind its ports
 PAUSES = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0)  # before each restart; after the last: give up
 STEADY = 60.0  # seconds of life after which earlier crashes are forgotten
-_PATIENCE = 100  # looks before it is killed
-_REAP = 0.01  # seconds between two looks whether a process has ended
+_ROOM = 0.01  # seconds until an order that found no room is sent again
 _EDITS = 64  # ports whose edits are sent together
 FIRST_ROOM = 0x10000  # rooms below are those of calls between two phones, numbered as a port of theirs
 
@@ -60,8 +59,8 @@ class Media:
         silence: int = SILENCE,
         rest: float = REST,
         transcode: tuple[str, ...] = ORDER,
-        prompts: str = "",
         srtp: Policy = "passed",
+        prompts: str = "",
     ) -> None:
         self.srtp = srtp
         self.transcode = able(transcode)
@@ -115,7 +114,7 @@ class Media:
         except (TimeoutError, ConnectionError) as error:
             worker = self._worker
             worker.close()
-            await self._reap()
+            await self._worker.ended()
             if worker.wrong_address:
                 text = f"media: {worker.host} is no address of this machine; give one that is"
             else:
@@ -139,7 +138,7 @@ class Media:
         await asyncio.gather(*self._tasks)  # each waits for an answer at most
         self._detach()
         self._worker.close()
-        await self._reap()
+        await self._worker.ended()
         self.relay_in_kernel(())
         self.sounds.close()
 
@@ -184,7 +183,7 @@ class Media:
         except ConnectionError:
             return  # the next process is told when it is ready
         if not sent and self._loop is not None:
-            self._loop.call_later(_REAP, self._hand_over)
+            self._loop.call_later(_ROOM, self._hand_over)
 
     @property
     def monitor(self) -> bool:
@@ -205,7 +204,7 @@ class Media:
         except ConnectionError:
             return  # the next process is told when it is ready
         if not sent and self._loop is not None:
-            self._loop.call_later(_REAP, self._tell_monitor)
+            self._loop.call_later(_ROOM, self._tell_monitor)
 
     @property
     def free(self) -> int:
@@ -382,9 +381,8 @@ class Media:
     async def _listen(self, bridge: Bridge, port: int) -> None:
         """Find out whether a side that is not heard is the only one."""
         suspect: Side = "caller" if port == bridge.port("caller") else "callee"
-        other: Side = "callee" if suspect == "caller" else "caller"
         found = await bridge.statistics()
-        if suspect in found and other in found and one_way(found[suspect], found[other]):
+        if len(found) == len(SIDES) and one_way(found[suspect], found[other(suspect)]):
             bridge.quiet[suspect] += 1
             if self.on_one_way is not None and self._bridges.get(port) is bridge:
                 self.on_one_way(bridge.call, suspect)
@@ -393,14 +391,13 @@ class Media:
         self, bridge: Bridge, fars: list[Far], tallies: list[Tally], asked: list[asyncio.Future[Answer]]
     ) -> None:
         """Tell how good a call was that is over, by the last answers there are."""
-        counted = []
-        for tally, question in zip(tallies, asked, strict=True):
-            answer = await self._questions.answer(question)
-            counted.append(tally.take(answer) if isinstance(answer, control.Statistics) else tally.all)
-        if self.on_quality is not None and counted[0] is not None and counted[1] is not None:
-            caller, callee = (fars[0], counted[0]), (fars[1], counted[1])
-            found = zip(SIDES, (judge(*caller, *callee), judge(*callee, *caller)), strict=True)
-            self.on_quality(bridge.call, {side: one for side, one in found if one is not None})
+        found = conclude(fars, [await self._last(*each) for each in zip(tallies, asked, strict=True)])
+        if self.on_quality is not None and found is not None:
+            self.on_quality(bridge.call, found)
+
+    async def _last(self, tally: Tally, question: asyncio.Future[Answer]) -> control.Statistics | None:
+        answer = await self._questions.answer(question)
+        return tally.take(answer) if isinstance(answer, control.Statistics) else tally.all
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -471,7 +468,7 @@ class Media:
             self._crashes += 1
             old = self._worker
             old.close()
-            await self._reap()
+            await self._worker.ended()
             await asyncio.sleep(pause)
             try:
                 self._worker = spawn(old.host, old.first, old.last)
@@ -484,12 +481,3 @@ class Media:
             return
         if self.on_failure is not None:
             self.on_failure()
-
-    async def _reap(self) -> None:
-        """Wait until the process is gone and with it its ports; after a second without mercy."""
-        for attempt in range(2 * _PATIENCE):
-            if self._worker.gone():
-                return
-            if attempt == _PATIENCE:
-                self._worker.kill()
-            await asyncio.sleep(_REAP)

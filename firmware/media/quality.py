@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from firmware.media.side import SIDES, Side
 from rtp import control
 from rtp.emodel import CODECS, CONCEALED, Path, mos, mouth_to_ear, rating
 
@@ -66,3 +67,12 @@ def judge(speaker: Far, said: Statistics, hearer: Far, heard: Statistics) -> Qua
 def one_way(suspect: Statistics, other: Statistics) -> bool:
     """Tell whether one side has not been heard for long while the other talks."""
     return suspect.idle >= control.QUIET * 1000 and other.idle < ALIVE
+
+
+def conclude(fars: list[Far], counted: list[Statistics | None]) -> dict[Side, Quality] | None:
+    """Return how good a call was for each side it can be told of, the caller first; None without counts."""
+    if counted[0] is None or counted[1] is None:
+        return None
+    caller, callee = (fars[0], counted[0]), (fars[1], counted[1])
+    found = zip(SIDES, (judge(*caller, *callee), judge(*callee, *caller)), strict=True)
+    return {side: one for side, one in found if one is not None}

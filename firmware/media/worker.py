@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _READS = 64
 
+_PATIENCE, _LOOK = 100, 0.01  # looks whether it has ended before it is killed, and seconds between two
+
 
 class Worker:
     """A media process and our end of its control socket; the process is ours to end, and no other."""
@@ -107,6 +109,17 @@ class Worker:
     def close(self) -> None:
         """Close the control socket: the process ends by itself."""
         self._link.close()
+
+    async def ended(self) -> None:
+        """Wait until the process is gone and with it its ports; after a second without mercy."""
+        from asyncio import sleep
+
+        for attempt in range(2 * _PATIENCE):
+            if self.gone():
+                return
+            if attempt == _PATIENCE:
+                self.kill()
+            await sleep(_LOOK)
 
 
 def fork_early(host: str, first_port: int, last_port: int) -> Worker:

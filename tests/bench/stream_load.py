@@ -85,6 +85,7 @@ class Batch:
             slot = ctypes.addressof(self._slots) + at * ctypes.sizeof(_Slot)
             self._headers[at] = _Header(names + 16 * at if targets else None, 16 if targets else 0, slot, 1)
         self.count = count
+        self.targets = targets or []
 
     def _call(self, name: str, one: socket.socket, first: int, *more: Any) -> int:
         headers = ctypes.byref(self._headers, first * ctypes.sizeof(_Header))
@@ -145,7 +146,7 @@ class Load:
                 batch.data["number"], batch.data["sequence"] = self._number, self._number & 0xFFFF
                 batch.data["timestamp"] = self._number * 160 & 0xFFFFFFFF
                 batch.data["sent"] = time.monotonic_ns()
-                heard.sent += batch.send(self.sockets[side])
+                heard.sent += self.send(batch, self.sockets[side])
             for one in self.sockets:
                 self._take(one, heard, seen, first)
         self._number += 1
@@ -157,10 +158,17 @@ class Load:
         heard.received = int((seen > 0).sum())
         return heard
 
+    def send(self, batch: Batch, one: socket.socket) -> int:
+        """Send a batch; how many the kernel took."""
+        return batch.send(one)
+
+    def receive(self, one: socket.socket) -> npt.NDArray[np.void]:
+        """Take at most BATCH packets."""
+        return self._inbox.data[: self._inbox.receive(one)]
+
     def _take(self, one: socket.socket, heard: Heard, seen: Octets, first: int) -> None:
-        while count := self._inbox.receive(one):
+        while count := len(got := self.receive(one)):
             now = time.monotonic_ns()
-            got = self._inbox.data[:count]
             stream, number = got["stream"].astype(np.int64), got["number"].astype(np.int64) - first
             wanted = 1 - self.sockets.index(one)  # left hears what right sent
             good = (got["magic"] == _MAGIC) & (stream % 2 == wanted) & (stream < len(seen))

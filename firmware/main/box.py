@@ -35,6 +35,7 @@ from sip.transport import Transports
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from firmware.calls.decisions import Decision
     from firmware.operations.context import ActiveCall, Attendee, Parked, Phone, TrunkView
     from firmware.operations.socket import Control
 
@@ -374,6 +375,14 @@ class Box:
     def forget_calls(self, extension: str | None) -> None:
         """Begin the count of the hour anew."""
         self._calls.house.traffic.forget(extension)
+
+    def decisions(self) -> "Sequence[Decision]":
+        """Return what the box refused by itself."""
+        return self._calls.house.decisions.list()
+
+    def take_back(self, number: int) -> "Decision | None":
+        """Take such a decision back."""
+        return self._calls.house.take_back(number)
 
     def trunk_changed(self, name: str) -> None:
         """Have a trunk use its new password."""

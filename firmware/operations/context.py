@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from firmware.clock import Clock
 from firmware.journal.journal import Journal
 from firmware.operations.operation import BoxNeeded
 from firmware.store.store import Store
 from provisioning.site import Site
+
+if TYPE_CHECKING:
+    from firmware.calls.decisions import Decision
 
 T = TypeVar("T")
 
@@ -125,6 +128,14 @@ class Live(Protocol):
 
     def forget_calls(self, extension: str | None) -> None:
         """Begin the count of the hour anew for an extension; None: for all, and for the lines."""
+        ...
+
+    def decisions(self) -> "Sequence[Decision]":
+        """Return what the box refused by itself within the week, newest first."""
+        ...
+
+    def take_back(self, number: int) -> "Decision | None":
+        """Take such a decision back and return it; None if there is none of that number."""
         ...
 
     def trunk_changed(self, name: str) -> None:

@@ -291,6 +291,11 @@ class ScriptedMedia:
         self.places.append(ScriptedPlace(self, room or len(self.places) + 1, flags))
         return self.places[-1]
 
+    def crowded(self, share: float) -> bool:
+        """Full or not."""
+        del share
+        return self.full
+
     def open(self, *, urgent: bool = False) -> ScriptedBridge:
         self.faults.here()
         if self.full and not (urgent and len(self.bridges) < self.most):

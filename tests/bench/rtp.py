@@ -304,10 +304,8 @@ def run(calls: tuple[int, ...] = CALLS) -> list[str]:
     try:
         with _networks() as name:
             for count in calls:
-                lines += _table(
-                    count, name, [each for each in wanted if count <= SECRET or each not in SUITES]
-                )
-            lines += _table(BUSY_CALLS, name, [each for each in wanted if each not in SUITES], work=True)
+                lines += _table(count, name, wanted if count <= SECRET else plain)
+            lines += _table(BUSY_CALLS, name, plain, work=True)
     finally:
         os.sched_setaffinity(0, before)
     return lines

@@ -1,5 +1,7 @@
 """What the box itself can be heard with, by softphones: conferences, paging, music on hold, announcements."""
 
+import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rtp.audio import audioop
 from tests.support import audio
 from tests.support.baresip import Account, Baresip
 from tests.support.office import Office
+from tests.support.sipwire import Message, sdp
 
 pytestmark = pytest.mark.e2e
 NET = 79
@@ -185,3 +189,92 @@ def test_who_dials_a_number_nobody_has_is_told_so(office: Office, tmp_path: Path
     assert (record["dialled"], record["cause"]) == ("555", "unknown-number")
     site.write_text(before)
     office.box.cli("reload")
+
+
+MAKERS = {  # header and what the phones of a maker look for in it
+    "Yealink, Mitel": ("alert-info", "info=alert-autoanswer"),
+    "AudioCodes": ("alert-info", "alert-autoanswer"),
+    "Grandstream, Snom": ("call-info", "answer-after=0"),
+    "RFC 5373": ("answer-mode", "Auto"),
+}
+
+
+class DeskPhone:
+    """A phone by hand that answers a page by itself, if it is asked to in a way its maker knows."""
+
+    def __init__(self, office: Office, host: int, number: str, maker: str) -> None:
+        self.office, self.number, self.maker = office, number, maker
+        self.wire = office.wire(host)
+        self.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.rtp.bind((office.address(host), 0))
+        self.rtp.settimeout(15)
+        self.last: tuple[int, int] | None = None  # sequence number and timestamp
+
+    def answers(self) -> None:
+        """Wait for the call and answer it."""
+        invite = self.wire.receive(15)
+        while invite.method != "INVITE":
+            invite = self.wire.receive(15)
+        header, word = MAKERS[self.maker]
+        assert word in invite.get(header), f"a phone of {self.maker} would ring"
+        assert b"a=sendonly" in invite.body, "nobody is to hear who is paged"
+        host, port = self.rtp.getsockname()
+        body = sdp(host, port, "recvonly")
+        self._reply(invite, f"<sip:{self.number}@{self.wire.address}:5060>", body)
+        assert self.wire.receive(15).method == "ACK"
+
+    def hears(self, packets: int) -> float:
+        """Take so many packets more; return how strong the pager's tone is in them. None may be missing."""
+        sound = b""
+        for _ in range(packets):
+            data = self.rtp.recv(2048)
+            first, second, number, stamp, _ = struct.unpack_from("!BBHII", data)
+            assert (first, second & 127, len(data)) == (0x80, 8, 172)
+            if self.last is not None:
+                assert number == (self.last[0] + 1) & 0xFFFF, "a packet is missing"
+                assert (stamp - self.last[1]) & 0xFFFFFFFF in range(160, 1 << 31, 160)
+            self.last = number, stamp
+            sound += audioop.alaw2lin(data[12:], 2)
+        return strength(audio.samples(sound), TONES[0])
+
+    def hung_up(self) -> None:
+        """Wait for the BYE."""
+        bye = self.wire.receive(15)
+        assert bye.method == "BYE"
+        self._reply(bye, "", b"")
+
+    def _reply(self, request: Message, contact: str, body: bytes) -> None:
+        kept = ("via", "from", "call-id", "cseq", "record-route")
+        lines = ["SIP/2.0 200 OK", *(f"{name}: {value}" for name, value in request.headers if name in kept)]
+        tag = "" if ";tag=" in request.get("to") else f";tag={self.number}"
+        lines += [f"To: {request.get('to')}{tag}"]
+        lines += [f"Contact: {contact}", "Content-Type: application/sdp"] if body else []
+        self.wire.send("\r\n".join([*lines, f"Content-Length: {len(body)}"]).encode() + b"\r\n\r\n" + body)
+
+    def close(self) -> None:
+        self.wire.register(self.number, self.office.secret(self.number), expires=0)
+        self.wire.socket.close()
+        self.rtp.close()
+
+
+def test_a_page_reaches_phones_of_all_makers_and_every_packet_of_it(office: Office, tmp_path: Path) -> None:
+    members = ["103", "104", "105", "106"]
+    office.box.cli(
+        "group", "add", "641", "--name", "Hall", *[part for one in members for part in ("--member", one)]
+    )
+    with phones(office, tmp_path, "101") as (a,), ExitStack() as stack:
+        paged = []
+        for at, (number, maker) in enumerate(zip(members, MAKERS, strict=True)):
+            paged.append(DeskPhone(office, 30 + at, number, maker))
+            stack.callback(paged[-1].close)
+            assert paged[-1].wire.register(number, office.secret(number)).status == 200
+        a.dial(f"sip:*81641@{office.server}")
+        for phone in paged:
+            phone.answers()
+        rounds = [[phone.hears(25) for phone in paged] for _ in range(8)]
+        while min(rounds[-1]) < 500:
+            assert len(rounds) < 40, "not all of them hear it"
+            rounds.append([phone.hears(25) for phone in paged])
+        a.hangup()
+        for phone in paged:
+            phone.hung_up()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rtp.learning import Source
+    from rtp.guarded import Guarded
     from rtp.loop import Loop
     from rtp.overhear import Overheard
     from rtp.rooms import Rooms
@@ -58,7 +59,7 @@ class End:
     __slots__ = (
         "_armed", "_buffer", "_clock", "_host", "_learning", "_loop", "_map", "_names", "_plain", "_quiet",
         "_reported", "_rtcp", "_rtcp_peer", "_rtcp_target", "_rtp", "_settled", "_target", "_view",
-        "_watched", "bad", "forbidden", "foreign", "heard", "hears", "octets", "overheard", "packets",
+        "_watched", "bad", "forbidden", "foreign", "guard", "heard", "hears", "octets", "overheard", "packets",
         "pass_on", "peer", "port", "reception", "relayed", "rooms", "route", "row", "rtcp_count", "sent",
         "size", "srtp", "undelivered",
     )  # fmt: skip
@@ -74,6 +75,7 @@ class End:
     _map: bytes | None
     overheard: Overheard | None  # what it says about what it hears
     srtp: Srtp | None
+    guard: Guarded | None  # where the far end has to prove who it is
     pass_on: Callable[[memoryview], object]  # to the locked peer, encrypted where it has keys; raises OSError
 
     def __init__(self, loop: Loop, port: int, rtp: socket.socket, rtcp: socket.socket) -> None:
@@ -86,7 +88,7 @@ class End:
         self._rtcp = rtcp
         self._names = rtp.getsockname(), rtcp.getsockname()
         self._watched = False
-        self.row = self.route = None
+        self.row = self.route = self.guard = None
         self.relayed = False
         self._forget()
         self._park()
@@ -117,11 +119,13 @@ class End:
         self._map = row.payload_table()
         if row.srtp != (old.srtp if old is not None else b""):
             self._secure(row.srtp)
+        if row.link or self.guard is not None:
+            self._watch_over(row)
         self.hears = bool(row.direction & RECEIVES)
         self._clock = row.clock
-        plain = row.direction & SENDS and self._map is None and not row.srtp
+        plain = row.direction & SENDS and self._map is None and not row.srtp and not row.link
         self._plain = _plain(row.event) if plain else bytes(256)
-        if self.peer is None:
+        if self.peer is None and self.guard is None:
             if row.source is not None:
                 self._lock((_address(row.source[0]), row.source[1]))
             elif row.learning == EXACT and self._target is not None:
@@ -130,6 +134,8 @@ class End:
     def remove(self) -> None:
         """Follow no row and hear nobody."""
         self.row = None
+        if self.guard is not None:
+            self.guard.close()
         for one in (self._rtp, self._rtcp):
             self._loop.handlers[one.fileno()] = self._parked
         self._park()
@@ -140,6 +146,9 @@ class End:
         self._rtcp.close()
 
     def _forget(self) -> None:
+        if self.guard is not None:
+            self.guard.close()
+        self.guard = None
         self.peer = self._rtcp_peer = self.rooms = None
         self._learning = Learning()
         self._target = self._rtcp_target = self._map = self.srtp = None
@@ -192,6 +201,30 @@ class End:
             return
         self.srtp, self.pass_on = self._loop.srtp(self.port), self._pass_sealed
         self.srtp.follow(Keys.parse(keys))
+
+    def _watch_over(self, row: Row) -> None:
+        """Have a guard decide from now on who the far end is, or no longer."""
+        if not row.link:
+            if self.guard is not None:
+                self.guard.close()
+            self.guard = None
+            self.pass_on = self._pass_sealed if self.srtp is not None and row.srtp else self._rtp.send
+            self._reopen()
+            return
+        if self.guard is None:
+            from rtp.guarded import Guarded
+
+            if self.peer is not None:
+                self._loop.disconnect(self._rtp)
+            self.peer = self._rtcp_peer = None
+            self.guard = Guarded(self._loop, self, self._rtp, self._opened, self._judge)
+        kept = self.guard.follow(row)
+        self.srtp = self._loop.srtp(self.port) if kept else self._loop.new_srtp(self.port)
+        if row.srtp:
+            self.srtp.follow(Keys.parse(row.srtp))
+        self.pass_on = self.guard.pass_on
+        self._target = self._rtcp_target = None  # only who has proven to be the far end is sent anything
+        self._loop.handlers[self._rtp.fileno()] = self.guard.read
 
     def _pass_sealed(self, packet: memoryview) -> None:
         assert self.srtp is not None  # noqa: S101  # it stands there with its keys only
@@ -443,7 +476,10 @@ class End:
             if self.srtp is not None:
                 report = self.srtp.protect_report(bytes(report))
             if row.mux and self.peer is not None:
-                self._rtp.send(report)
+                if self.guard is None:
+                    self._rtp.send(report)
+                else:
+                    self._rtp.sendto(report, self.peer)
             elif target is not None and not row.mux:
                 self._rtcp.sendto(report, target)
             else:
@@ -456,6 +492,8 @@ class End:
     def check_silence(self, now: float) -> None:
         """Report a far end that may send and does not: after QUIET seconds, and after those of its row."""
         row = self.row
+        if self.guard is not None:
+            self.guard.watch(now)
         if row is None or not row.silence or not row.direction & SENDS:
             return
         if self.relayed and self._loop.fast is not None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rtp.control import Message
+    from rtp.dtls import Identity
+    from rtp.guarded import Guarded
     from rtp.kernel.tier import KernelTier
     from rtp.plan import Row
     from rtp.rooms import Rooms
@@ -63,6 +65,9 @@ class Loop:
         self._next_tick = self.now + TICK
         self.turns = self.forwarded = self.foreign = self.bad = self.forbidden = 0
         self.refused = self.congested = self.failed = self.unrouted = self.unknown = self.withheld = 0
+        self.unproven = 0
+        self.identity: Identity | None = None  # with whose certificate hands are shaken
+        self.shaking: set[Guarded] = set()
         self._srtp: dict[int, Srtp] = {}  # by port: an end may give its row to one of the other IP version
         self.rooms: Rooms | None = None  # made when the first row has a seat
         self._active: dict[int, End] = {}
@@ -152,6 +157,11 @@ class Loop:
             self._srtp[port] = Srtp()
         return self._srtp[port]
 
+    def new_srtp(self, port: int) -> Srtp:
+        """Return what a row encrypts with from now on, without any key; with none there is no packet."""
+        self._srtp.pop(port, None)
+        return self.srtp(port)
+
     def need_rooms(self) -> Rooms:
         """Return the rooms; nothing about them is loaded before somebody needs them."""
         if self.rooms is None:
@@ -203,6 +213,9 @@ class Loop:
         if rooms is not None and rooms.due is not None:
             until_mix = max(0.0, rooms.due - self._clock())
             timeout = until_mix if timeout < 0 else min(timeout, until_mix)
+        if self.shaking:
+            until_next = max(0.0, min([each.due for each in self.shaking]) - self._clock())
+            timeout = until_next if timeout < 0 else min(timeout, until_next)
         rest = self._pace.rest
         if rest:
             time.sleep(rest)
@@ -217,6 +230,9 @@ class Loop:
                 handler()
         if rooms is not None and rooms.due is not None and now >= rooms.due:
             rooms.tick(now)
+        if self.shaking:
+            for guard in tuple(self.shaking):
+                guard.tick(now)
         if now >= self._next_tick:
             self._next_tick = now + TICK
             for end in self._active.values():

@@ -1,8 +1,8 @@
 """DTLS-SRTP (RFC 5763, RFC 5764, RFC 8842): a handshake whose outcome is the keys of SRTP.
 
-Sans-IO around OpenSSL: datagrams and `now` in, datagrams out. What is no handshake never gets here, and no data
-is ever sent inside. The certificate a far end shows must have the digest its description told; else there are
-no keys. Loaded when the first row of the plan asks for a handshake.
+Sans-IO around OpenSSL: datagrams and `now` in, datagrams out. What is no handshake never gets here, and no
+data is ever sent inside. The certificate a far end shows must have the digest its description told; else there
+are no keys. Loaded when the first row of the plan asks for a handshake.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ SALTS = {AEAD_AES_128_GCM: 12, AES_CM_128_HMAC_SHA1_80: 14}  # octets of LENGTHS
 _LABEL = b"EXTRACTOR-dtls_srtp"  # RFC 5764 4.2
 _CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 _DTLS_1_2 = 0xFEFD
+_ONCE = SSL.OP_NO_RENEGOTIATION or 0  # every OpenSSL that is still cared for has it
 
 MTU = 1200  # octets of a datagram of ours
 FIRST, SLOWEST = 0.5, 8.0  # seconds until a flight is sent again, and at most (RFC 6347 4.2.4)
@@ -56,7 +57,7 @@ class Identity:
         self._contexts: dict[bool, SSL.Context] = {}
 
     def context(self, *, cookies: bool) -> SSL.Context:
-        """Return a context; with `cookies` a server's that answers only who can be reached (RFC 6347 4.2.1)."""
+        """Return a context; with `cookies` a server's for who may be unreachable (RFC 6347 4.2.1)."""
         if cookies not in self._contexts:
             context = SSL.Context(SSL.DTLS_METHOD)
             context.set_min_proto_version(_DTLS_1_2)
@@ -66,7 +67,7 @@ class Identity:
             context.set_tlsext_use_srtp(PROFILES)
             # Nobody's signature counts, only the digest in the description (RFC 5763 5): see _conclude.
             context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
-            context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_TICKET)
+            context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET | _ONCE)
             context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
             if cookies:
                 context.set_options(SSL.OP_COOKIE_EXCHANGE)
@@ -83,7 +84,7 @@ class Identity:
 
 
 class Doorkeeper:
-    """Lets nobody in who cannot be reached where they say they are: it keeps no state and sends less than it gets.
+    """Lets in who can be reached where they say they are; keeps no state, sends less than it is sent.
 
     Where checks of ICE have proved an address there is no need of it.
     """
@@ -93,7 +94,7 @@ class Doorkeeper:
         self._connection: SSL.Connection | None = None
 
     def admit(self, datagram: bytes, source: bytes) -> tuple[list[bytes], SSL.Connection | None]:
-        """Take a first ClientHello; return what to answer, and the begun handshake once the cookie was right."""
+        """Take a first ClientHello; return what to answer, and the handshake once its cookie was right."""
         if not hello(datagram):
             return [], None
         connection = self._connection or _connection(self._identity.context(cookies=True))
@@ -153,7 +154,7 @@ class Handshake:
         done = self.keys is not None
         self._connection.bio_write(datagram)
         said = self._step(now)
-        if not said and done and datagram[0] == _HANDSHAKE:
+        if not said and done and datagram[:2] == b"\x16\xfe":
             return self._flight  # who is still shaking hands has lost it
         return said
 

@@ -12,6 +12,7 @@ import socket
 from rtp import control
 from rtp.dtls import Doorkeeper, Handshake, hello
 from rtp.ice import Agent
+from rtp.keys import Keys
 from rtp.link import ACTIVE, Link
 from rtp.plan import ANY, CLOSED, Row
 
@@ -70,10 +71,23 @@ class Guarded:
         self._keyed = False
         self._agent = self._keeper = None
 
+    def close(self) -> None:
+        """Guard nobody any more."""
+        self._forget()
+
     # -- the plan
 
-    def follow(self, row: Row) -> bool:
-        """Follow a row that has a link, new or changed; return whether keys there are may be used on."""
+    def take_over(self, row: Row) -> None:
+        """Follow a row that has a link, new or changed; what the end sends and hears goes this way."""
+        end, loop = self._end, self._loop
+        end.srtp = loop.srtp(end.port) if self._follow(row) else loop.new_srtp(end.port)
+        if row.srtp:
+            end.srtp.follow(Keys.parse(row.srtp))
+        end.pass_on = self.pass_on
+        loop.handlers[self._rtp.fileno()] = self.read
+
+    def _follow(self, row: Row) -> bool:
+        """Follow a row; return whether the keys that there are may be used on."""
         link, end, now = Link.parse(row.link), self._end, self._loop.now
         old = self._row
         same = old is not None and self._link.association == link.association
@@ -137,7 +151,7 @@ class Guarded:
                 self._stranger()
 
     def _heeds(self, place: Place) -> bool:
-        """Whether media from a place is looked at: from the peer's, or where that is to be learned by its key."""
+        """Whether media from a place is looked at: the peer's, or where that is learned by its key."""
         peer = self._end.peer
         if peer is not None:
             return place == (peer[0], peer[1])

@@ -1,8 +1,8 @@
 """The lite agent of ICE (RFC 8445 2.5): it makes no checks, answers those of the far end, and follows them.
 
 One component on one address of ours. The far end is a full agent and controls: the address from which an
-authenticated check with USE-CANDIDATE came is where media goes (8.2), and no other check moves it. A check that
-is not authentic is not answered, not even with an error: who does not know the password gets no octet.
+authenticated check with USE-CANDIDATE came is where media goes (8.2), and no other moves it. A check that is
+not authentic is not answered, not even with an error: who does not know the password gets no octet.
 """
 
 from __future__ import annotations
@@ -93,9 +93,7 @@ class Agent:
             self.proven[source] = None
         if message.get(stun.USE_CANDIDATE) is not None:
             self.selected = source
-        return self._answer(
-            stun.SUCCESS, message, stun.mapped(packed, source[1], message.transaction)
-        )
+        return self._answer(stun.SUCCESS, message, stun.mapped(packed, source[1], message.transaction))
 
     def _answer(self, kind: int, message: Message, *attributes: tuple[int, bytes]) -> bytes:
         return Message(kind, message.transaction, attributes).write(self._link.password)

@@ -14,10 +14,10 @@ class LinkError(Exception):
 class Link:
     """What two descriptions said about one end.
 
-    association: a number; another one than before ends the DTLS association there is, and its keys (RFC 8842).
-    role: whether we wait for the far end's handshake (PASSIVE) or begin it. digest: SHA-256 of the certificate
-    the far end shows (RFC 8122). ufrag, password: ours for checks (RFC 8445 5.3), both empty: no ICE.
-    far_ufrag: the far end's.
+    association: a number; another one than before ends the DTLS association and its keys (RFC 8842).
+    role: whether we wait for the far end's handshake (PASSIVE) or begin it. digest: SHA-256 of the
+    certificate the far end shows (RFC 8122). ufrag, password: ours for checks (RFC 8445 5.3), both empty: no
+    ICE. far_ufrag: the far end's.
     """
 
     __slots__ = ("association", "digest", "far_ufrag", "password", "role", "ufrag")

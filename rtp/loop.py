@@ -12,6 +12,7 @@ from collections import deque
 
 from rtp import control
 from rtp.end import BUFFER, End
+from rtp.figures import statistics
 from rtp.pace import Pace
 
 TYPE_CHECKING = False
@@ -194,7 +195,7 @@ class Loop:
     def ask(self, port: int, token: int) -> None:
         """Answer with an event: a row's Statistics, or the Counters for port 0 or a port without a row."""
         end = self._active.get(port)
-        self.tell(end.statistics(token) if end is not None else self.counters(token))
+        self.tell(statistics(end, self, token) if end is not None else self.counters(token))
 
     def counters(self, token: int = 0) -> control.Counters:
         """Return what this worker did."""

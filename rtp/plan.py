@@ -54,8 +54,8 @@ class Row:
     budget: number of the destination's egress budget, 0: none.
     seat: a place in a room (`bytes(rtp.seat.Seat)`) where packets go instead of to a partner; b"": relayed.
     srtp: keys, if this end decrypts and encrypts (`bytes(rtp.keys.Keys)`); b"": packets pass as they are.
-    link: how the far end proves who it is (`bytes(rtp.link.Link)`), until when it gets and sends no media; b"":
-    by nothing but its address.
+    link: how the far end proves who it is (`bytes(rtp.link.Link)`) before it is heard or sent anything; b"":
+    not at all.
     payloads: (from, to) pairs of payload types rewritten on the way to the partner; others pass unchanged.
     """
 

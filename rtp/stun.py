@@ -29,7 +29,7 @@ class StunError(Exception):
 
 def _attributes(data: bytes) -> list[tuple[int, bytes, int]]:
     """Return type, value and offset of each attribute; raises StunError."""
-    found = []
+    found: list[tuple[int, bytes, int]] = []
     at = _HEAD.size
     while at < len(data):
         if at + 4 > len(data) or len(found) == MOST:
@@ -43,7 +43,7 @@ def _attributes(data: bytes) -> list[tuple[int, bytes, int]]:
 
 
 class Message:
-    """One message: `kind` (REQUEST, ...), its transaction, its attributes in order, all read before trusted."""
+    """One message: `kind` (REQUEST, ...), its transaction, its attributes in order."""
 
     __slots__ = ("_at", "_data", "attributes", "kind", "transaction")
 

@@ -1,86 +1,14 @@
 """The handshake of DTLS-SRTP against OpenSSL as it comes, over a network that loses, repeats and reorders."""
 
-import datetime
 import random
-from collections.abc import Callable
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from OpenSSL import SSL
 
 from rtp import dtls
 from rtp.dtls import Doorkeeper, Handshake, Identity
 from rtp.keys import AEAD_AES_128_GCM, AES_CM_128_HMAC_SHA1_80
 from rtp.link import ACTIVE, PASSIVE, Link
-
-Deliver = Callable[[bytes], list[bytes]]
-
-
-def certificate() -> tuple[bytes, bytes, bytes]:
-    """Return a key, its certificate, and its digest."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "peer")])
-    day = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(7)
-        .not_valid_before(day)
-        .not_valid_after(day + datetime.timedelta(days=36500))
-        .sign(key, hashes.SHA256())
-    )
-    der, pkcs8 = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8
-    private = key.private_bytes(der, pkcs8, serialization.NoEncryption())
-    return private, made.public_bytes(der), made.fingerprint(hashes.SHA256())
-
-
-OURS, THEIRS = certificate(), certificate()
-
-
-class Peer:
-    """OpenSSL's own DTLS, with nothing of ours around it but the cutting of datagrams."""
-
-    def __init__(self, *, client: bool, profiles: bytes = dtls.PROFILES) -> None:
-        context = SSL.Context(SSL.DTLS_METHOD)
-        context.use_privatekey(dtls.load_der_private_key(THEIRS[0], None))  # type: ignore[arg-type]
-        context.use_certificate(x509.load_der_x509_certificate(THEIRS[1]))
-        context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
-        context.set_tlsext_use_srtp(profiles)
-        context.set_options(SSL.OP_NO_QUERY_MTU)
-        self.connection = SSL.Connection(context, None)
-        self.connection.set_ciphertext_mtu(900)
-        if client:
-            self.connection.set_connect_state()
-        else:
-            self.connection.set_accept_state()
-        self.done = False
-        self.flight: list[bytes] = []
-
-    def start(self) -> list[bytes]:
-        return self._step()
-
-    def receive(self, datagram: bytes) -> list[bytes]:
-        self.connection.bio_write(datagram)
-        return self._step()
-
-    def _step(self) -> list[bytes]:
-        try:
-            if self.done:
-                self.connection.recv(1)
-            self.connection.do_handshake()
-            self.done = True
-        except SSL.WantReadError:
-            pass
-        said = dtls._drain(self.connection)  # noqa: SLF001
-        self.flight = said or self.flight
-        return said
-
-    def keys(self, size: int) -> bytes:
-        return self.connection.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
+from tests.support.dtls_peer import OURS, THEIRS, Peer
 
 
 class Bed:
@@ -193,7 +121,9 @@ def test_a_handshake_takes_no_more_than_its_measure() -> None:
     assert bed.ours.keys is None
 
 
-@pytest.mark.parametrize("junk", [b"", b"\x16", b"\x16\xfe\xfd" + bytes(10), bytes(range(20, 60)), b"\x16" * 1400])
+@pytest.mark.parametrize(
+    "junk", [b"", b"\x16", b"\x16\xfe\xfd" + bytes(10), bytes(range(20, 60)), b"\x16" * 1400]
+)
 def test_junk_changes_nothing(junk: bytes) -> None:
     bed = Bed(Peer(client=True))
     if junk:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtp import stun
@@ -90,18 +90,20 @@ def test_what_follows_the_integrity_is_left_out() -> None:
     body = REQUEST[:-8] + bytes.fromhex("00250000")
     body = body[:2] + (len(body) - 20).to_bytes(2, "big") + body[4:]
     longer = body[:2] + (len(body) - 12).to_bytes(2, "big") + body[4:]
-    data = longer + bytes.fromhex("80280004") + stun._fingerprint(body)  # noqa: SLF001
+    data = longer + bytes.fromhex("80280004") + stun._fingerprint(body)
     message = Message.parse(data)
     assert message.get(stun.USE_CANDIDATE) is None
     assert message.authentic(PASSWORD)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_noise_is_refused_or_not_authentic(data: bytes) -> None:
     with suppress(StunError):
         assert not Message.parse(data).authentic(PASSWORD)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0x24, 0x7FFF), st.binary(max_size=40)), max_size=8),
     st.binary(min_size=12, max_size=12),

@@ -12,8 +12,8 @@ from firmware.calls.house import Bridge
 from firmware.calls.leg import Leg
 from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, ParkAt, Plan, Unknown, Way
 from firmware.calls.ringing import Outcome
-from firmware.calls.search import Search
-from firmware.media import Description, NoPorts, NotAcceptable
+from firmware.calls.search import Search, only_one
+from firmware.media import NoPorts, NotAcceptable, Offers
 
 
 def present(leg: Leg, plan: Plan) -> None:
@@ -45,8 +45,7 @@ async def emergency(call: Call, number: str) -> Ending:
     """Call for help, whatever it takes."""
     try:
         bridge = open_for_help(call)
-        offer = None if call.caller.description is None else bridge.offer("caller", call.caller.description)
-        return await _talk(call, bridge, offer, await call_help(call, bridge, offer, number))
+        return await _talk(call, bridge, await call_help(call, bridge, _offers(call, bridge), number))
     except NoPorts:
         return Ending(Cause.OVERLOAD, By.BOX)
     except NotAcceptable:
@@ -64,12 +63,14 @@ async def connect(call: Call, route: Way) -> Ending:
 
 
 async def _find_and_talk(call: Call, bridge: Bridge, route: Way) -> Ending:
-    caller = call.caller
-    offer = None if caller.description is None else bridge.offer("caller", caller.description)
-    return await _talk(call, bridge, offer, await Search(call, bridge, offer).go(route))
+    offers = _offers(call, bridge, sole=only_one(call, route))
+    return await _talk(call, bridge, await Search(call, bridge, offers).go(route))
 
 
-async def _talk(call: Call, bridge: Bridge, offer: Description | None, outcome: Outcome | Ending) -> Ending:
-    if isinstance(outcome, Ending):
-        return outcome
-    return await talk(call, bridge, outcome, offer)
+def _offers(call: Call, bridge: Bridge, *, sole: bool = False) -> Offers | None:
+    description = call.caller.description
+    return None if description is None else bridge.offers("caller", description, sole=sole)
+
+
+async def _talk(call: Call, bridge: Bridge, outcome: Outcome | Ending) -> Ending:
+    return outcome if isinstance(outcome, Ending) else await talk(call, bridge, outcome)

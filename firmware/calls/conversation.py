@@ -281,10 +281,10 @@ class Conversation:
         return "caller" if leg is self.caller else "callee"
 
 
-async def talk(call: Call, bridge: Bridge, found: Outcome, offered: Description | None) -> Ending:
-    """Let the caller talk with who answered; `offered` is what all the phones that rang were offered."""
+async def talk(call: Call, bridge: Bridge, found: Outcome) -> Ending:
+    """Let the caller talk with who answered."""
     call.callee = found.phone.party
-    return await Conversation(call, bridge, found.phone, found.offered or offered).talk(found.description)
+    return await Conversation(call, bridge, found.phone, found.offered).talk(found.description)
 
 
 def _look_at(task: asyncio.Task[None]) -> None:

@@ -42,7 +42,7 @@ async def _stay(call: Call, slot: str | None) -> Ending:
     offer = bridge.offer("caller", caller.description)
     leg = ParkSlot(call.house, bridge, slot, caller.party)
     call.adopt(leg)
-    return await talk(call, bridge, Outcome(leg, await leg.offer(offer)), offer)
+    return await talk(call, bridge, Outcome(leg, await leg.offer(offer), offer))
 
 
 async def _intercom(call: Call, number: str) -> Ending:
@@ -58,9 +58,9 @@ async def _intercom(call: Call, number: str) -> Ending:
     if call.plan.handling(route.extension).dnd or house.present.busy(route.extension):
         return Ending(Cause.BUSY, By.CALLEE)
     bridge = call.open_bridge()
-    offer = None if caller.description is None else bridge.offer("caller", caller.description)
-    phones = house.dialer.dial(route.extension, caller.party, offer, (), Manner.INTERCOM)
+    offers = None if caller.description is None else bridge.offers("caller", caller.description)
+    phones = house.dialer.dial(route.extension, caller.party, offers, (), Manner.INTERCOM)
     for phone in phones:
         call.adopt(phone)
     outcome = await ring(call, bridge, phones) if phones else Ending(Cause.UNREACHABLE, By.BOX)
-    return outcome if isinstance(outcome, Ending) else await talk(call, bridge, outcome, offer)
+    return outcome if isinstance(outcome, Ending) else await talk(call, bridge, outcome)

@@ -16,7 +16,7 @@ from firmware.calls.outside import Line
 from firmware.calls.ringing import Outcome, ring
 from firmware.calls.traffic import Traffic
 from firmware.journal import Kind, Level
-from firmware.media import Description, NoPorts
+from firmware.media import NoPorts, Offers
 
 HELP_SECONDS = 3600.0
 """Whoever calls for help decides how long it rings; this is a guard, not a policy."""
@@ -46,7 +46,7 @@ class Alarm:
     location: str = field(default="", repr=False)
 
 
-async def call_help(call: Seeker, bridge: Bridge, offer: Description | None, number: str) -> Outcome | Ending:
+async def call_help(call: Seeker, bridge: Bridge, offers: Offers | None, number: str) -> Outcome | Ending:
     """Try every line until one takes the call; an Ending only when none does or the caller gives up."""
     house, plan, who = call.house, call.plan, call.caller.party
     lines = () if house.lines is None else tuple(house.lines.lines())
@@ -60,7 +60,7 @@ async def call_help(call: Seeker, bridge: Bridge, offer: Description | None, num
             await asyncio.sleep(PAUSE_SECONDS)
         for line in _places(lines, house.traffic, call):
             call.callee = Party(None, number, line=line.name)
-            leg = line.dial(number, plan.help_id(who), offer)
+            leg = line.dial(number, plan.help_id(who), offers)
             house.traffic.calls_help(leg, line.name)
             call.adopt(leg)
             house.journal.log(GOES_OUT, caller=personal(who), line=lines.index(line) + 1)

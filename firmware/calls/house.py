@@ -12,7 +12,7 @@ from firmware.calls.rings import Present, Rings, Slots
 from firmware.calls.traffic import Traffic
 from firmware.clock import Clock
 from firmware.journal import Journal
-from firmware.media import Description, Side
+from firmware.media import Description, Offers, Side
 from firmware.store.model import Occasion
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ class Bridge(Protocol):
 
     call: str
     """The id of the call, for whoever is told about its media."""
+
+    def offers(self, side: Side, description: Description, *, sole: bool = False) -> Offers:
+        """Take the offer of one side that begins a call, return what phones are offered; `sole`: just one is."""
 
     def offer(self, side: Side, description: Description) -> Description:
         """Take the offer of one side, return the one for the other. Nothing changes until it is answered."""

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Protocol
 
 from firmware.calls.cause import Cause
-from firmware.media import Description
+from firmware.media import Description, Offers
 from firmware.store.model import Occasion
 
 
@@ -157,6 +157,7 @@ class Leg(ABC):
 
     `id` is random and safe to journal. `dialled` is what an incoming leg asked for, "" on others.
     `description` is the offer an incoming leg brought; None if it came without, and on outgoing legs.
+    `offered` is the offer that an outgoing leg was last sent before it answered, None on others.
     `replaces` is the leg whose place an incoming leg wants, None when it calls somebody.
 
     Implementers call `emit` for what the far end does and write `send_hangup`; that it is called at most
@@ -165,7 +166,8 @@ class Leg(ABC):
     """
 
     __slots__ = (
-        "__weakref__", "_backlog", "description", "dialled", "id", "over", "owner", "party", "replaces",
+        "__weakref__", "_backlog", "description", "dialled", "id", "offered", "over", "owner", "party",
+        "replaces",
     )  # fmt: skip
 
     def __init__(
@@ -175,6 +177,7 @@ class Leg(ABC):
         self.party = party
         self.dialled = dialled
         self.description = description
+        self.offered: Description | None = None
         self.replaces: Leg | None = None
         self.owner: Owner | None = None
         self.over = False
@@ -277,7 +280,7 @@ class Dialer(Protocol):
         self,
         extension: str,
         caller: Party,
-        offer: Description | None,
+        offers: Offers | None,
         diversions: Sequence[Diversion] = (),
         manner: Manner = Manner.USUAL,
         *,
@@ -286,5 +289,8 @@ class Dialer(Protocol):
         """One leg per registered contact of the extension (its id), ringing from now on; [] if none.
 
         `diversions` are those who sent the call on, first to last; `referrer` hands `caller` over.
-        Without an offer the far end makes it: `Answered` then brings an offer and waits for `accept`.
+        Without offers the far end makes one: `Answered` then brings an offer and waits for `accept`.
         """
+
+    def devices(self, extension: str) -> int:
+        """Count the legs that `dial` would make."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from firmware.calls.leg import Diversion, Leg
-from firmware.media import Description
+from firmware.media import Offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Line(Protocol):
         self,
         number: str,
         caller: CallerId,
-        offer: Description | None,
+        offers: Offers | None,
         diversions: Sequence[Diversion] = (),
     ) -> Leg:
         """Call a number: E.164 with its +, or a short one (an emergency number) exactly as it is dialled.

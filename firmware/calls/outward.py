@@ -10,7 +10,7 @@ from firmware.calls.plan import Outside, Plan
 from firmware.calls.ringing import Outcome, ring
 from firmware.calls.traffic import Traffic
 from firmware.journal import Kind, Level
-from firmware.media import Description
+from firmware.media import Offers
 
 OUTSIDE_SECONDS = 180.0
 """How long it may ring outside: as long as timer C lets a proxy wait (RFC 3261 16.6). Announcements and
@@ -27,7 +27,7 @@ NO_LINE = Kind("call.line.none", "no line could take the call of {caller}", Leve
 async def outward(
     call: Seeker,
     bridge: Bridge,
-    offer: Description | None,
+    offers: Offers | None,
     route: Outside,
     diversions: Sequence[Diversion] = (),
 ) -> Outcome | Ending:
@@ -48,7 +48,7 @@ async def outward(
             result = Ending(Cause.CAPPED, By.BOX)
             continue
         call.callee = Party(None, route.number, line=line.name)
-        leg = line.dial(route.number, caller, offer, diversions)
+        leg = line.dial(route.number, caller, offers, diversions)
         house.traffic.went(leg, line.name, payer)
         call.adopt(leg)
         result = await ring(call, bridge, [leg], OUTSIDE_SECONDS)

@@ -21,10 +21,7 @@ _TELLING = (
 
 @dataclass(slots=True)
 class Outcome:
-    """The phone that answered, and the description it answered with.
-
-    `offered` is what it was offered if that is not what all the others were: it picked the call up.
-    """
+    """The phone that answered, the description it answered with, and what it was `offered`."""
 
     phone: Leg
     description: Description
@@ -94,7 +91,7 @@ async def _first_answer(
                     call.state = State.RINGING  # a 180 now would silence it
                     caller.early_media(bridge.answer("callee", description))
             case Answered(description):
-                return Outcome(leg, description, takers.offered.get(leg))
+                return Outcome(leg, description, takers.offered.get(leg, leg.offered))
             case Replaced(newcomer, ringing=True):
                 takers.come(newcomer)
             case _:

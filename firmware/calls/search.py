@@ -14,7 +14,7 @@ from firmware.calls.leg import Diversion, Leg, Manner, Party
 from firmware.calls.outward import outward
 from firmware.calls.plan import Hunt, Internal, Outside, Way
 from firmware.calls.ringing import Outcome, give_up, ring
-from firmware.media import Description
+from firmware.media import Offers
 from firmware.store.model import Occasion, Strategy
 
 MAX_FORWARDS = 5
@@ -30,17 +30,17 @@ _TELLING = (Cause.NO_ANSWER, Cause.BUSY, Cause.REJECTED)
 
 
 class Search:
-    """One search for one call, or for who is handed over in one; `offer` is what every phone is offered."""
+    """One search for one call, or for who is handed over in one; `offers` is what the phones are offered."""
 
-    __slots__ = ("_bridge", "_call", "_diversions", "_manner", "_offer", "_seen")
+    __slots__ = ("_bridge", "_call", "_diversions", "_manner", "_offers", "_seen")
 
     def __init__(
-        self, call: Seeker, bridge: Bridge, offer: Description | None, manner: Manner = Manner.USUAL
+        self, call: Seeker, bridge: Bridge, offers: Offers | None, manner: Manner = Manner.USUAL
     ) -> None:
         self._manner = manner
         self._call = call
         self._bridge = bridge
-        self._offer = offer
+        self._offers = offers
         self._seen = {call.caller.party.extension}
         self._diversions: list[Diversion] = []
 
@@ -52,7 +52,7 @@ class Search:
             case Hunt():
                 return await self._group(route)
             case Outside():
-                return await outward(self._call, self._bridge, self._offer, route, tuple(self._diversions))
+                return await outward(self._call, self._bridge, self._offers, route, tuple(self._diversions))
 
     async def _person(self, callee: Party) -> Outcome | Ending:
         self._call.callee = callee
@@ -110,7 +110,7 @@ class Search:
         phones = call.house.dialer.dial(
             callee.extension or "",
             call.caller.party,
-            self._offer,
+            self._offers,
             tuple(self._diversions),
             self._manner,
             referrer=call.referrer,
@@ -134,6 +134,18 @@ class Search:
             return None
         self._diversions.append(Diversion(callee, occasion))
         return route
+
+
+def only_one(call: Seeker, route: Way) -> bool:
+    """Tell whether just one phone, or one line, can be called on this way, whatever comes of it."""
+    house = call.house
+    match route:
+        case Internal():
+            sent_on = call.plan.handling(route.extension).forwards
+            return not sent_on and house.dialer.devices(route.extension) == 1
+        case Outside():
+            return house.lines is not None and len(house.lines.lines()) == 1
+    return False
 
 
 def _place(route: Way) -> str:

@@ -28,7 +28,7 @@ from firmware.lines.presence_agent import PresenceAgent
 from firmware.lines.registrations import Phone, Registrations, SavedBindings
 from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, SipLeg, read
 from firmware.lines.status import GOODBYES
-from firmware.media import Description
+from firmware.media import Description, Offers
 from firmware.media.rewrite import moved
 from firmware.store.model import Extension
 from sip.answer import Answer
@@ -284,11 +284,15 @@ class SipEndpoint:
 
     # -- for calls (firmware.calls.leg.Dialer) -----------------------------------------------------
 
+    def devices(self, extension: str) -> int:
+        """Count the phones that `dial` would ring."""
+        return len(by_device(self._registrations.lookup(extension, self._now())))
+
     def dial(
         self,
         extension: str,
         caller: Party,
-        offer: Description | None,
+        offers: Offers | None,
         diversions: Sequence[Diversion] = (),
         manner: Manner = Manner.USUAL,
         *,
@@ -302,7 +306,7 @@ class SipEndpoint:
         legs: list[Leg] = []
         try:
             legs.extend(
-                self._invite(account, ways, caller, offer, diversions, manner, referrer, now)
+                self._invite(account, ways, caller, offers, diversions, manner, referrer, now)
                 for ways in by_device(self._registrations.lookup(extension, now))
             )
         except BaseException:
@@ -316,7 +320,7 @@ class SipEndpoint:
         account: Account,
         ways: Sequence[Binding],
         caller: Party,
-        offer: Description | None,
+        offers: Offers | None,
         diversions: Sequence[Diversion],
         manner: Manner,
         referrer: Party | None,
@@ -332,10 +336,10 @@ class SipEndpoint:
                 binding.flow,
                 caller=str(named(caller, host)),
                 callee=str(NameAddr(SipUri(user=account.party.number, host=host))),
-                offer=None if offer is None else bytes(self._reachable(offer, binding.flow)),
+                offer=None if leg.offered is None else bytes(self._reachable(leg.offered, binding.flow)),
                 listener=leg,
                 now=now,
-                reliable=offer is not None,
+                reliable=leg.offered is not None,
                 headers=(
                     *binding.routes,
                     *assured,
@@ -349,9 +353,7 @@ class SipEndpoint:
             leg.assured = partial(asserted, host=host)
             return session
 
-        leg = PhoneLeg(
-            os.urandom(8).hex(), account.party, self._now, offerless=offer is None, begin=begin, ways=ways
-        )
+        leg = PhoneLeg(os.urandom(8).hex(), account.party, self._now, offers=offers, begin=begin, ways=ways)
         leg.find = self._leg_of
         leg.next(now)
         return leg

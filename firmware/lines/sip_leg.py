@@ -21,7 +21,7 @@ from firmware.calls.leg import (
 from firmware.lines.identity import NOBODY, Headers
 from firmware.lines.sip_referral import SipReferral
 from firmware.lines.status import GOODBYES, cause_of_end, cause_of_status
-from firmware.media import Description
+from firmware.media import Description, Offers
 from sip.errors import BadMessage, LocalError
 from sip.listener import End
 from sip.sdp import SessionDescription
@@ -281,19 +281,34 @@ class IncomingLeg(SipLeg):
             self._invited.accept(offer, self._now())
 
 
+_OTHERWISE = frozenset({415, 488, 606})
+"""Not this session, but perhaps another: RFC 3261 21.4.13, 21.4.26, 21.6.4."""
+
+
 class OutgoingLeg(SipLeg):
     """A phone that is called. `calling` gives it the session it listens to."""
 
-    __slots__ = ("_ringing",)
+    __slots__ = ("_offers", "_ringing")
 
-    def __init__(self, leg_id: str, party: Party, now: Now, *, offerless: bool) -> None:
+    def __init__(self, leg_id: str, party: Party, now: Now, *, offers: Offers | None) -> None:
         super().__init__(leg_id, party, now)
-        self._ack_due = offerless
+        self._offers = offers
+        self.offered = None if offers is None else offers.another()
+        self._ack_due = offers is None
         self._ringing: UacSession | None = None
 
     def calling(self, session: UacSession) -> None:
         """Take the session as soon as there is one."""
         self._session = self._ringing = session
+
+    def other_form(self, end: End) -> bool:
+        """Tell whether the call is to be made again, with another offer as this one was not acceptable."""
+        gone = self._up or self.over or end.status not in _OTHERWISE
+        if self._offers is None or self.offered is None or gone:
+            return False
+        other = self._offers.instead(self.offered)
+        self.offered = other or self.offered
+        return other is not None
 
     @property
     def dialog(self) -> tuple[str, str, str] | None:

@@ -10,6 +10,7 @@ from firmware.calls.cause import Cause
 from firmware.calls.leg import Ended, Party
 from firmware.lines.sip_leg import Now, OutgoingLeg
 from firmware.lines.trunk_status import line_cause, may_try_next
+from firmware.media import Offers
 from sip.listener import DEAF, End
 from sip.locate import Target
 from sip.session import Session
@@ -37,12 +38,12 @@ class TrunkLeg(OutgoingLeg):
         party: Party,
         now: Now,
         *,
-        offerless: bool,
+        offers: Offers | None,
         invite: Invite,
         silence: float,
         told: Told,
     ) -> None:
-        super().__init__(leg_id, party, now, offerless=offerless)
+        super().__init__(leg_id, party, now, offers=offers)
         self._invite = invite
         self._silence = silence
         self._told = told
@@ -84,9 +85,14 @@ class TrunkLeg(OutgoingLeg):
             super().ended(session, end)
             return
         failed = may_try_next(end)
-        if self._target is not None:
-            self._told(self._target, end.why == "rejected" and end.status != 503)
+        target = self._target
+        if target is not None:
+            self._told(target, end.why == "rejected" and end.status != 503)
         if failed and not self._heard and self._next():
+            return
+        if end.why == "rejected" and target is not None and self.other_form(end):
+            self._targets.insert(0, target)
+            self._next()
             return
         self._fail(line_cause(end, rang=self._heard), far=end.far)
 

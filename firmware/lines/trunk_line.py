@@ -18,7 +18,7 @@ from firmware.lines.trunk_identity import called, caller_headers, caller_of
 from firmware.lines.trunk_leg import TrunkLeg
 from firmware.lines.trunk_numbers import written
 from firmware.lines.trunk_watch import Tools, Watch
-from firmware.media import Description
+from firmware.media import Offers
 from firmware.media.rewrite import moved
 from provisioning.site_trunk import Trunk
 from sip.flow import Flow
@@ -81,7 +81,7 @@ class TrunkLine:
         self,
         number: str,
         caller: CallerId,
-        offer: Description | None,
+        offers: Offers | None,
         diversions: Sequence[Diversion] = (),
     ) -> Leg:
         """Call a number over the carrier's servers, one after the other until one takes it."""
@@ -89,23 +89,22 @@ class TrunkLine:
         user = written(number, trunk)
         shown, identity = caller_headers(caller, trunk, diversions)
         uri = SipUri(user=user, host=trunk.home)
-        # The very same in every INVITE of this call, but for servers of the other IP version.
-        body = None if offer is None else bytes(offer)
-        body6 = body if offer is None or not tools.media6 else bytes(moved(offer, tools.media6))
 
         def invite(leg: TrunkLeg, target: Target) -> UacSession:
-            six = ":" in target.address[0]
+            offer = leg.offered
+            if offer is not None and tools.media6 and ":" in target.address[0]:
+                offer = moved(offer, tools.media6)
             session = tools.stack.invite(
                 str(uri),
                 watch.way(target),
                 caller=shown,
                 callee=str(NameAddr(uri)),
-                offer=body6 if six else body,
+                offer=None if offer is None else bytes(offer),
                 listener=leg,
                 now=tools.clock.now(),
                 headers=(*watch.route(), *identity),
                 credentials=self._access,
-                reliable=body is not None,
+                reliable=offer is not None,
             )
             session.identity = self
             return session
@@ -114,7 +113,7 @@ class TrunkLine:
             os.urandom(8).hex(),
             Party(None, number, line=trunk.name),
             tools.clock.now,
-            offerless=offer is None,
+            offers=offers,
             invite=invite,
             silence=trunk.answer_seconds,
             told=watch.told,

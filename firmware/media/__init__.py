@@ -7,12 +7,14 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from firmware.media.bridge import Bridge, Side
+    from firmware.media.bridge import Bridge
     from firmware.media.errors import MediaError, NoPorts, NotAcceptable
     from firmware.media.media import Media
+    from firmware.media.offers import Offers
+    from firmware.media.side import Side
     from sip.sdp import SessionDescription as Description
 
-__all__ = ["Bridge", "Description", "Media", "MediaError", "NoPorts", "NotAcceptable", "Side"]
+__all__ = ["Bridge", "Description", "Media", "MediaError", "NoPorts", "NotAcceptable", "Offers", "Side"]
 
 
 def __getattr__(name: str) -> object:
@@ -24,10 +26,18 @@ def __getattr__(name: str) -> object:
         from firmware.media import errors
 
         return getattr(errors, name)
-    if name in {"Bridge", "Side"}:
-        from firmware.media import bridge
+    if name == "Bridge":
+        from firmware.media.bridge import Bridge
 
-        return getattr(bridge, name)
+        return Bridge
+    if name == "Offers":
+        from firmware.media.offers import Offers
+
+        return Offers
+    if name == "Side":
+        from firmware.media.side import Side
+
+        return Side
     if name == "Media":
         from firmware.media.media import Media
 

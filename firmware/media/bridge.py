@@ -6,11 +6,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from firmware.media import secure
 from firmware.media.errors import NotAcceptable
+from firmware.media.offers import Offers
 from firmware.media.quality import Far
-from firmware.media.rewrite import SECURE, audio_line, direction, narrow, place, rewrite, telephone_event
+from firmware.media.rewrite import audio_line, direction, narrow, place, rewrite, telephone_event
+from firmware.media.secure import Form, Keying, Policy
+from firmware.media.side import SIDES, Side, other
 from firmware.media.transcode import crossing, narrowed, widened
 from rtp import plan
 from rtp.control import Statistics
@@ -19,13 +23,14 @@ from rtp.seat import Seat
 from sip import sdes
 from sip.errors import BadMessage
 from sip.offer import check_answer, reverse, succeed
+from sip.sdes import Crypto
 from sip.sdp import Connection, Media, Origin, SessionDescription
 
 if TYPE_CHECKING:
     from firmware.media.media import Media as MediaProcess
 
-Side = Literal["caller", "callee"]
-SIDES: tuple[Side, Side] = ("caller", "callee")
+
+MOST = 256  # offers out at once: phones that ring, each with a second try
 
 _NOWHERE = Connection.to("0.0.0.0")  # noqa: S104 - said in a description, not bound
 
@@ -39,13 +44,38 @@ _BITS = {
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """An offer on its way: who made it, its audio line of how many, and what the other side saw of it."""
+    """An offer on its way: who made it, its audio line of how many, and what the other side saw of it.
+
+    `keys` are those of ours that the other side saw; none where it is plain, or saw the offerer's.
+    """
 
     offerer: Side
     index: int
     lines: int
     offered: Media
     forwarded: SessionDescription
+    form: Form
+    keys: tuple[Crypto, ...]
+
+    @property
+    def line(self) -> Media:
+        """The audio line the other side saw."""
+        return self.forwarded.media[self.index]
+
+    @property
+    def across(self) -> bool:
+        """Whether each side encrypts for the other."""
+        return self.form == "across"
+
+    def fits(self, answer: SessionDescription) -> bool:
+        """Whether it is this that was answered, as far as profile and keys can tell."""
+        if self.index >= len(answer.media):
+            return False
+        answered = answer.media[self.index]
+        if secure.secure(answered) is not secure.secure(self.line):
+            return False
+        tags = {key.tag for key in self.keys} if self.keys else {key.tag for key in sdes.offered(self.line)}
+        return not secure.secure(answered) or any(key.tag in tags for key in sdes.offered(answered))
 
 
 class Bridge:
@@ -56,7 +86,7 @@ class Bridge:
     `quiet` counts how often a side was not heard while the other was.
     """
 
-    def __init__(self, media: MediaProcess, caller: int, callee: int) -> None:
+    def __init__(self, media: MediaProcess, caller: int, callee: int, *, srtp: Policy = "passed") -> None:
         self.on_timeout: Callable[[Side], None] | None = None
         self.call = ""
         self.quiet: dict[Side, int] = dict.fromkeys(SIDES, 0)
@@ -65,8 +95,9 @@ class Bridge:
         self._ports: dict[Side, int] = {"caller": caller, "callee": callee}
         self._sent: dict[Side, SessionDescription] = {}
         self._far: dict[Side, bytes] = {}  # where each far end was last, packed
-        self._pending: _Exchange | None = None
+        self._pending: list[_Exchange] = []  # several where phones that ring were offered different keys
         self._agreed: _Exchange | None = None
+        self._keying = Keying(srtp)
         self._open = True
 
     def __enter__(self) -> Bridge:
@@ -81,18 +112,34 @@ class Bridge:
         """Return the local RTP port that faces a side."""
         return self._ports[side]
 
+    def offers(self, side: Side, description: SessionDescription, *, sole: bool = False) -> Offers:
+        """Take the offer of one side that begins a call, give what to offer to phones; raises NotAcceptable.
+
+        Only where it is the `sole` phone that can be meant, it may be told the key of who calls.
+        """
+        index, offered = self._heard(side, description)
+        forms = self._keying.forms(offered, sole=sole)
+        if not forms:
+            raise NotAcceptable("keys of no suite that we know, for several phones")
+        self._pending = []
+
+        def instead(of: SessionDescription) -> SessionDescription | None:
+            used = next((each.form for each in self._pending if each.forwarded == of), forms[-1])
+            later = forms[forms.index(used) + 1 :]
+            return self._propose(side, description, index, later[0]) if later else None
+
+        return Offers(lambda: self._propose(side, description, index, forms[0]), instead)
+
     def offer(self, side: Side, description: SessionDescription) -> SessionDescription:
         """Take an offer of one side, give the offer to make to the other; raises NotAcceptable.
 
         Nothing changes for running media until it is answered; a refused offer needs no undoing.
         """
-        index = audio_line(description)
-        offered = description.media[index]
-        self._far[side] = self._place(offered)[0] or self._far.get(side, b"")
-        wide = description.with_media(index, widened(offered, self._media.transcode))
-        forwarded = self._emit(_other(side), self._filled(_other(side), wide), index)
-        self._pending = _Exchange(side, index, len(description.media), offered, forwarded)
-        return forwarded
+        index, offered = self._heard(side, description)
+        others = any(each.keys for each in self._pending)
+        form = self._keying.form_for(other(side), offered, others=others)
+        self._pending = []
+        return self._propose(side, description, index, form)
 
     def answer(self, side: Side, description: SessionDescription) -> SessionDescription:
         """Take one side's answer, give the other's; media flows from now on. Raises NotAcceptable.
@@ -100,13 +147,13 @@ class Bridge:
         An answer may follow another to the same offer: early media, then the final answer, perhaps of another
         fork, which replaces the earlier one.
         """
-        exchange = self._pending if self._pending and self._pending.offerer != side else self._agreed
-        if exchange is None or exchange.offerer == side:
-            raise NotAcceptable("an answer without an offer")
+        exchange = self._answered(side, description)
         description = narrow(exchange.forwarded, description)
+        theirs: Crypto | None = None
         try:
             check_answer(exchange.forwarded, description)
-            self._check_keys(exchange, description)
+            if secure.secure(description.media[exchange.index]):
+                theirs = self._chosen(exchange, description.media[exchange.index])
         except BadMessage as error:
             raise NotAcceptable(error.why) from error
         answered, offered = description.media[exchange.index], exchange.offered
@@ -114,13 +161,18 @@ class Bridge:
         mux = offered.get("rtcp-mux") is not None and answered.get("rtcp-mux") is not None
         if not mux and not answered.rejected:
             answered = answered.without_attributes("rtcp-mux")
-        forwarded, order = exchange.forwarded.media[exchange.index], self._media.transcode
+        forwarded, order = exchange.line, self._media.transcode
         cross = crossing(offered, forwarded, answered, order, self._ports["caller"])
         mine = cross.line if cross else narrowed(offered, forwarded, answered)
-        self._activate(exchange.offerer, offered, mine, cross.offerer if cross else None, mux=mux)
         told, seat = (forwarded, cross.answerer) if cross else (offered, None)
-        self._activate(side, answered, told, seat, mux=mux)
-        self._agreed, self._pending = exchange, None
+        keys: dict[Side, bytes] = {}
+        if answered.rejected:
+            mine = replace(mine, proto=offered.proto)
+        else:
+            mine, keys = self._key(exchange, side, theirs, mine)
+        self._activate(exchange.offerer, offered, mine, cross.offerer if cross else None, keys, mux=mux)
+        self._activate(side, answered, told, seat, keys, mux=mux)
+        self._agreed = exchange
         description = description.with_media(exchange.index, mine)
         description = replace(description, media=description.media[: exchange.lines])
         return self._emit(exchange.offerer, description, exchange.index)
@@ -141,6 +193,8 @@ class Bridge:
         """
         index = audio_line(description)
         self._place(description.media[index])
+        self._keying.check(description.media[index])
+        self._keying.takes(side, description.media[index])
         return self._emit(side, description.with_media(index, _silent(description.media[index])), index)
 
     async def statistics(self) -> dict[Side, Statistics]:
@@ -180,6 +234,73 @@ class Bridge:
         """Both local RTP ports, the caller's first."""
         return self._ports["caller"], self._ports["callee"]
 
+    # -- exchanges
+
+    def _heard(self, side: Side, description: SessionDescription) -> tuple[int, Media]:
+        """Look at a side's offer; return the index of its audio line and that line. Raises NotAcceptable."""
+        index = audio_line(description)
+        offered = description.media[index]
+        self._keying.check(offered)
+        self._far[side] = self._place(offered)[0] or self._far.get(side, b"")
+        return index, offered
+
+    def _propose(
+        self, side: Side, description: SessionDescription, index: int, form: Form
+    ) -> SessionDescription:
+        """Return a side's offer in the form for the other, and wait for what it says to that."""
+        known = next((each for each in self._pending if each.form == form != "own"), None)
+        if known is not None:
+            return known.forwarded
+        offered, to = description.media[index], other(side)
+        keys = self._keying.keys_for(to, offered) if form == "own" else ()
+        line = offered
+        if form != "across":
+            line = secure.encrypted(line, keys) if keys else secure.bare(line)
+            line = widened(line, self._media.transcode)
+        forwarded = self._emit(to, self._filled(to, description.with_media(index, line)), index)
+        self._pending.append(_Exchange(side, index, len(description.media), offered, forwarded, form, keys))
+        del self._pending[:-MOST]
+        return forwarded
+
+    def _answered(self, side: Side, description: SessionDescription) -> _Exchange:
+        """Return what is answered; raises NotAcceptable where nothing was offered."""
+        found = [each for each in reversed(self._pending) if each.offerer != side]
+        if not found and self._agreed is not None and self._agreed.offerer != side:
+            found = [self._agreed]
+        if not found:
+            raise NotAcceptable("an answer without an offer")
+        return next((each for each in found if each.fits(description)), found[0])
+
+    def _chosen(self, exchange: _Exchange, answered: Media) -> Crypto | None:
+        """Return the key of an answer; BadMessage where it has none that fits, None where it is rejected."""
+        if answered.rejected:
+            return None
+        theirs = sdes.chosen(exchange.line, answered)
+        if exchange.keys and theirs not in secure.ours(answered):
+            raise BadMessage("sdp", "the answer has a key with parameters we do not know", status=488)
+        return theirs
+
+    def _key(
+        self, exchange: _Exchange, side: Side, theirs: Crypto | None, line: Media
+    ) -> tuple[Media, dict[Side, bytes]]:
+        """Agree on keys; return `line` for the offerer with ours, and the keys of the rows. NotAcceptable."""
+        keying, offerer, offered, across = self._keying, exchange.offerer, exchange.offered, exchange.across
+        encrypted = secure.secure(offered)
+        srtp: dict[Side, bytes] = dict.fromkeys(SIDES, b"")
+        reply = None
+        if encrypted and not across:
+            row = self._row(offerer).srtp
+            reply = keying.reply(offerer, offered, row)
+            srtp[offerer] = secure.row_keys(*reply, row)
+        mine = next((key for key in exchange.keys if theirs is not None and key.tag == theirs.tag), None)
+        if mine is not None and theirs is not None:
+            srtp[side] = secure.row_keys(theirs, mine, self._row(side).srtp)
+        keying.agreed(offerer, reply[1] if reply else None, encrypted=encrypted, across=across)
+        keying.agreed(side, mine, encrypted=theirs is not None, across=across)
+        if not across:
+            line = secure.encrypted(line, [reply[1]]) if reply else secure.bare(line)
+        return line, srtp
+
     # -- rows
 
     def _put(self, row: Row) -> None:
@@ -188,10 +309,12 @@ class Bridge:
 
     def _row(self, side: Side) -> Row:
         port = self._ports[side]
-        partner = self._ports[_other(side)]
+        partner = self._ports[other(side)]
         return self._media.row(port) or Row(port, partner=partner, window=self._media.window())
 
-    def _activate(self, side: Side, own: Media, others: Media, seat: Seat | None, *, mux: bool) -> None:
+    def _activate(
+        self, side: Side, own: Media, others: Media, seat: Seat | None, keys: dict[Side, bytes], *, mux: bool
+    ) -> None:
         """Put the row that faces `side`: relayed, or in a room with a `seat`.
 
         `own` is its line; `others` is what it was told: its partner's line, or ours.
@@ -205,8 +328,9 @@ class Bridge:
         if codec is not None and not rejected:
             self._codecs[side] = codec.name.lower()
         changes: dict[str, object] = {
-            "partner": 0 if seat else self._ports[_other(side)],
+            "partner": 0 if seat else self._ports[other(side)],
             "seat": bytes(seat) if seat else b"",
+            "srtp": keys.get(side, row.srtp),
             "learning": row.learning if rejected else self._media.learning,
             "direction": agreed,
             "mux": mux,
@@ -220,11 +344,6 @@ class Bridge:
                 # It moved, or another fork answered: who sends from now on is to be learned anew.
                 changes |= {"window": self._media.window(), "source": None}
         self._put(row.replace(**changes))
-
-    def _check_keys(self, exchange: _Exchange, description: SessionDescription) -> None:
-        answered = description.media[exchange.index]
-        if answered.proto.upper() == SECURE and not answered.rejected:
-            sdes.chosen(exchange.forwarded.media[exchange.index], answered)
 
     def _place(self, medium: Media) -> tuple[bytes, int, int]:
         """Return where a far end wants its media; raises NotAcceptable where we cannot or must not send."""
@@ -260,12 +379,8 @@ class Bridge:
 def _silent(medium: Media) -> Media:
     """Return the answer of nobody to a medium, with a key of our own where one is due: it is never used."""
     silent = replace(medium.with_direction("inactive"), connection=_NOWHERE).without_attributes("crypto")
-    if medium.proto.upper() == SECURE:
+    if secure.secure(medium):
         theirs = sdes.offered(medium)[0]
         key = sdes.Crypto(theirs.tag, theirs.suite, os.urandom(len(theirs.key)))
         silent = silent.with_attribute("crypto", str(key))
     return silent
-
-
-def _other(side: Side) -> Side:
-    return "callee" if side == "caller" else "caller"

@@ -12,10 +12,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 
-from firmware.media.bridge import Bridge, Side
+from firmware.media import secure
+from firmware.media.bridge import Bridge
 from firmware.media.errors import MediaError, NoPorts
 from firmware.media.quality import Far, Quality, judge, one_way
 from firmware.media.questions import Answer, Questions
+from firmware.media.secure import Policy
+from firmware.media.side import Side
 from firmware.media.tally import Tally
 from firmware.media.transcode import ORDER, able
 from firmware.media.vigil import Vigil
@@ -41,7 +44,7 @@ class Media:
     is not heard while the other is. While `monitor` is on, `on_quality(call, found)` is told how good a call
     was. `on_tier(kernel)` is told when the kernel begins to relay, or no longer does. `now` returns monotonic
     seconds. `transcode` names the codecs that are turned into each other where two sides share none, best
-    first.
+    first. `srtp` is what the site wants of encryption; a bridge that is `urgent` does what makes the call.
     """
 
     def __init__(
@@ -53,7 +56,9 @@ class Media:
         silence: int = SILENCE,
         rest: float = REST,
         transcode: tuple[str, ...] = ORDER,
+        srtp: Policy = "passed",
     ) -> None:
+        self.srtp = srtp
         self.transcode = able(transcode)
         self.learning = learning
         self.silence = silence
@@ -140,7 +145,7 @@ class Media:
         if not self._up or len(self._free) < 2 or (self._free[1][0] > now and not urgent):
             raise NoPorts("no free media ports" if self._up else "no media process")
         caller, callee = self._free.popleft()[1], self._free.popleft()[1]
-        bridge = Bridge(self, caller, callee)
+        bridge = Bridge(self, caller, callee, srtp="converted" if urgent else self.srtp)
         self._vigil.follow(bridge.ports)
         if lost is not None:
             bridge.on_timeout = lambda _: lost()
@@ -385,6 +390,9 @@ class Media:
         self._free.extendleft((0.0, port) for port in sorted(gained - self._bridges.keys(), reverse=True))
         self._up = True
         self._since = self._now()
+        for row in self._plan.snapshot():
+            if row.srtp:
+                self._plan.put(row.replace(srtp=secure.remasked(row.srtp)))
         self._dirty = {row.port: None for row in self._plan.snapshot()}
         self._flush()
         if self._monitor:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from firmware.media.errors import NotAcceptable
+from firmware.media.secure import PLAIN, SECURE
 from firmware.media.worker import packed
 from rtp.plan import NO_EVENT
 from sip import sdes
 from sip.offer import answer_direction
 from sip.sdp import Attribute, Connection, Media, Origin, RtpMap, SessionDescription
 
-PLAIN, SECURE = "RTP/AVP", "RTP/SAVP"
 _ICE = "candidate remote-candidates end-of-candidates ice-ufrag ice-pwd ice-options ice-lite"
 _KEYS = "fingerprint setup connection tls-id dtls-id identity key-mgmt zrtp-hash"
 _GROUPS = "ice-pacing ice-mismatch group mid msid msid-semantic ssrc ssrc-group extmap"

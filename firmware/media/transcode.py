@@ -2,7 +2,8 @@
 
 An offer goes on with our own codecs after those of who made it. The answer shows whether that was needed:
 if the answering side prefers one of the offerer's, nothing is turned into anything. Else both rows sit in
-one room of the media process. Only plain RTP lines: what is encrypted from end to end we cannot hear.
+one room of the media process. Not where keys are handed across: what is encrypted from end to end we cannot
+hear.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ MAPS = {  # as offered: encoding name (RFC 3551, RFC 3555, RFC 7587)
 }
 _EVENT = "telephone-event"
 _FIRST_DYNAMIC, _DYNAMIC = 96, 128
-_PLAIN = "RTP/AVP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def able(order: tuple[str, ...]) -> tuple[str, ...]:
 def widened(line: Media, order: tuple[str, ...]) -> Media:
     """Return an offered line with what else we could turn into its codecs, in `order`, after its own."""
     theirs = line.rtpmaps
-    if line.proto.upper() != _PLAIN or not _ours(theirs, order):
+    if not _ours(theirs, order):
         return line
     formats, attributes = list(line.formats), list(line.attributes)
     for name in order:

@@ -32,7 +32,7 @@ from firmware.calls.leg import (
 from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
 from firmware.journal import Field, Journal, Kind
-from firmware.media import Description, NoPorts, NotAcceptable, Side
+from firmware.media import Description, NoPorts, NotAcceptable, Offers, Side
 from firmware.store.model import AS_THE_SITE_SAYS, CallRecord, Forward, Group, Occasion, Outward
 from tests.support.virtual_time import VirtualClock, VirtualTimeLoop, run, settle
 
@@ -234,6 +234,9 @@ class ScriptedBridge:
         self._offered = str(description)
         return sdp(f"{description}'")
 
+    def offers(self, side: Side, description: Description, *, sole: bool = False) -> Offers:
+        return Offers.same(self.offer(side, description))
+
     def answer(self, side: Side, description: Description) -> Description:
         self.media.faults.here()
         if str(description) == "nonsense":
@@ -357,7 +360,7 @@ class Exchange:
         self,
         extension: str,
         caller: Party,
-        offer: Description | None,
+        offers: Offers | None,
         diversions: Sequence[Diversion] = (),
         manner: Manner = Manner.USUAL,
         *,
@@ -369,11 +372,17 @@ class Exchange:
         for name in self.phones.get(person.number, []):
             by = "".join(f" by {each.party.number} {each.occasion.value}" for each in diversions)
             by += "" if manner is Manner.USUAL else f", {manner.value}"
+            offer = None if offers is None else offers.another()
             self.ladder.append(f"{name} <- INVITE from {caller.number} {offer or '(no offer)'}{by}")
             party = Party(person.id, person.number, person.name)
             legs.append(self._leg(ScriptedLeg(name, party, self.ladder)))
+            legs[-1].offered = offer
         self.dialled.extend(legs)
         return legs
+
+    def devices(self, extension: str) -> int:
+        person = next(person for person in self.people if person.id == extension)
+        return len(self.phones.get(person.number, []))
 
     def record_call(self, record: CallRecord) -> None:
         self.records.append(record)

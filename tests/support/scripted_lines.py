@@ -7,7 +7,7 @@ from firmware.calls.leg import Diversion, Party
 from firmware.calls.numbers import Numbering
 from firmware.calls.outside import CallerId
 from firmware.calls.plan import Plan
-from firmware.media import Description
+from firmware.media import Offers
 from tests.support.legs import Exchange, ScriptedLeg
 
 BERLIN = Numbering("49", "00", "0", (), "30", "")
@@ -28,16 +28,18 @@ class ScriptedLine:
         self,
         number: str,
         caller: CallerId,
-        offer: Description | None,
+        offers: Offers | None,
         diversions: Sequence[Diversion] = (),
     ) -> ScriptedLeg:
         x = self._exchange
         name = f"{self.name}.{len(self.legs) + 1}"
         by = "".join(f" by {each.party.number} {each.occasion.value}" for each in diversions)
         who = ("private " if caller.private else "") + (caller.number or "its own")
+        offer = None if offers is None else offers.another()
         x.ladder.append(f"{name} <- INVITE {number} as {who} {offer or '(no offer)'}{by}")
         leg = ScriptedLeg(name, Party(None, number, line=self.name), x.ladder)
         leg.faults = x.faults
+        leg.offered = offer
         x.legs.append(leg)
         self.legs.append(leg)
         return leg

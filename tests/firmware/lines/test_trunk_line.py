@@ -8,6 +8,7 @@ import pytest
 from firmware.calls.cause import Cause
 from firmware.calls.leg import Diversion, Party
 from firmware.calls.outside import CallerId
+from firmware.media import Offers
 from firmware.store.model import Occasion
 from provisioning.site_trunk import Trunk
 from sip.answer import Answer
@@ -47,7 +48,7 @@ def test_a_call_out_with_a_challenge_keeps_its_offer() -> None:
         carrier = Carrier(house, wants=frozenset({"REGISTER", "INVITE"}))
         office = Office(house, [REGISTERED])
         await asyncio.sleep(1)
-        owner = Owner(office.line().dial(CALLEE, NORA, OFFER))
+        owner = Owner(office.line().dial(CALLEE, NORA, Offers.same(OFFER)))
         await asyncio.sleep(0.1)
         first, second = carrier.got("INVITE")
         assert first.body == second.body == bytes(OFFER)
@@ -98,7 +99,9 @@ def test_who_calls_is_told_by_the_rule(
         carrier = Carrier(house)
         office = Office(house, [trunk])
         await asyncio.sleep(1)
-        leg = office.line().dial(CALLEE, caller, OFFER, [Diversion(Party("x", "101", "Anna"), Occasion.BUSY)])
+        leg = office.line().dial(
+            CALLEE, caller, Offers.same(OFFER), [Diversion(Party("x", "101", "Anna"), Occasion.BUSY)]
+        )
         Owner(leg)
         await asyncio.sleep(0.1)
         [invite] = carrier.got("INVITE")
@@ -130,7 +133,7 @@ def test_numbers_are_written_as_the_carrier_wants_them(form: str, dialled: str, 
         carrier = Carrier(house)
         office = Office(house, [replace(FIXED, number_format=form, country_code="49")])
         await asyncio.sleep(1)
-        leg = office.line().dial(dialled, NORA, OFFER)
+        leg = office.line().dial(dialled, NORA, Offers.same(OFFER))
         await asyncio.sleep(0.1)
         assert carrier.got("INVITE")[0].uri == f"sip:{user}@{CARRIER[0]}"
         leg.hangup(Cause.CANCELLED)
@@ -144,7 +147,7 @@ def test_service_route_and_outbound_proxy() -> None:
         carrier.extra = (("Service-Route", "<sip:edge.test;lr>, <sip:core.test;lr>"),)
         office = Office(house, [replace(REGISTERED, proxy=CARRIER[0], host="registrar.test")])
         await asyncio.sleep(1)
-        leg = office.line().dial(CALLEE, NORA, OFFER)
+        leg = office.line().dial(CALLEE, NORA, Offers.same(OFFER))
         await asyncio.sleep(0.1)
         assert carrier.got("REGISTER")[0].all("Route") == [f"<sip:{CARRIER[0]};lr>"]
         assert carrier.got("REGISTER")[0].uri == "sip:registrar.test"
@@ -160,7 +163,7 @@ def test_a_silent_server_is_left_for_the_next() -> None:
         office = Office(house, [replace(REGISTERED, options_seconds=0)], two_servers())
         await asyncio.sleep(1)
         first.plugged = False
-        owner = Owner(office.line().dial(CALLEE, NORA, OFFER))
+        owner = Owner(office.line().dial(CALLEE, NORA, Offers.same(OFFER)))
         await asyncio.sleep(5.2)
         [invite] = second.got("INVITE")
         assert invite.body == bytes(OFFER)
@@ -180,7 +183,7 @@ def test_a_server_that_says_503_is_left_at_once_and_the_line_fails_when_all_do()
         await asyncio.sleep(1)
         for carrier in carriers:
             carrier.does["INVITE"] = Answer(503)
-        owner = Owner(office.line().dial(CALLEE, NORA, OFFER))
+        owner = Owner(office.line().dial(CALLEE, NORA, Offers.same(OFFER)))
         await asyncio.sleep(0.5)
         assert [len(carrier.got("INVITE")) for carrier in carriers] == [1, 1]
         assert owner.said == ["no-line"]
@@ -192,7 +195,7 @@ def test_all_servers_silent_is_the_lines_failure_within_seconds() -> None:
     async def play(house: House) -> None:
         office = Office(house, [replace(FIXED, options_seconds=0, answer_seconds=4)])
         await asyncio.sleep(1)
-        owner = Owner(office.line().dial(CALLEE, NORA, OFFER))
+        owner = Owner(office.line().dial(CALLEE, NORA, Offers.same(OFFER)))
         await asyncio.sleep(4.1)
         assert owner.said == ["no-line"]
         assert not office.line().up
@@ -224,7 +227,7 @@ def test_whose_failure_it_was(answer: Answer, cause: Cause) -> None:
         office = Office(house, [FIXED])
         await asyncio.sleep(1)
         carrier.does["INVITE"] = answer
-        owner = Owner(office.line().dial(CALLEE, NORA, OFFER))
+        owner = Owner(office.line().dial(CALLEE, NORA, Offers.same(OFFER)))
         await asyncio.sleep(0.5)
         assert owner.said == [cause.value]
         assert not [there for _, there, _ in house.wire if there[0] == "203.0.113.66"]
@@ -237,7 +240,7 @@ def test_a_caller_who_gives_up_is_cancelled_even_before_any_server_spoke() -> No
     async def play(house: House) -> None:
         office = Office(house, [replace(FIXED, options_seconds=0)])
         await asyncio.sleep(1)
-        leg = office.line().dial(CALLEE, NORA, OFFER)
+        leg = office.line().dial(CALLEE, NORA, Offers.same(OFFER))
         await asyncio.sleep(1)
         leg.hangup(Cause.CANCELLED)
         carrier = Carrier(house)
@@ -257,7 +260,7 @@ def test_an_emergency_call_does_not_wait_for_the_next_look_at_dns() -> None:
         await asyncio.sleep(1)
         zone.hosts = {"sip.carrier.test": [CARRIER[0]]}
         assert not office.line().up
-        owner = Owner(office.line().dial("112", CallerId(), OFFER))
+        owner = Owner(office.line().dial("112", CallerId(), Offers.same(OFFER)))
         await asyncio.sleep(0.2)
         assert carrier.got("INVITE")[0].uri == "sip:112@sip.carrier.test"
         await carrier.answer()
@@ -272,7 +275,7 @@ def test_nowhere_to_go_is_the_lines_failure() -> None:
         zone = Zone()
         zone.hosts = {}
         office = Office(house, [REGISTERED], zone)
-        owner = Owner(office.line().dial("112", CallerId(), OFFER))
+        owner = Owner(office.line().dial("112", CallerId(), Offers.same(OFFER)))
         await asyncio.sleep(0.2)
         assert owner.said == ["no-line"]
 
@@ -286,7 +289,7 @@ def test_a_carrier_may_change_the_session_but_not_hand_it_over() -> None:
         carrier = Carrier(house)
         office = Office(house, [FIXED])
         await asyncio.sleep(1)
-        owner = Owner(office.line().dial(CALLEE, NORA, OFFER))
+        owner = Owner(office.line().dial(CALLEE, NORA, Offers.same(OFFER)))
         await asyncio.sleep(0.1)
         await carrier.answer()
         assert await carrier.refer("<sip:+900123@203.0.113.1>") == 403

@@ -18,6 +18,7 @@ from firmware.lines.resolver import DnsResolver
 from firmware.lines.trunk_line import TrunkLine
 from firmware.lines.trunk_watch import Tools
 from firmware.lines.trunks import Trunks
+from firmware.media import Offers
 from provisioning.site_trunk import Trunk
 from sip.answer import Answer
 from sip.flow import Flow
@@ -124,7 +125,7 @@ def trunk(port: int, transport: str, host: str = "127.0.0.1", **more: Any) -> Tr
 
 
 async def call_out(near: Near, far: Far) -> None:
-    owner = Owner(near.line.dial("+4989123456", CallerId(), OFFER))
+    owner = Owner(near.line.dial("+4989123456", CallerId(), Offers.same(OFFER)))
     await until(lambda: owner.said == ["Answered"])
     owner.leg.hangup(Cause.NORMAL)
     await until(lambda: far.sessions[-1].state == "ended")
@@ -158,7 +159,7 @@ def test_a_call_outlives_its_connection_and_ends_over_a_new_one() -> None:
             _, port = far.transports.bind("TCP", "127.0.0.1", 0)
             near.trunks.use([trunk(port, "tcp")])
             await until(lambda: near.line.up)
-            owner = Owner(near.line.dial("+4989123456", CallerId(), OFFER))
+            owner = Owner(near.line.dial("+4989123456", CallerId(), Offers.same(OFFER)))
             await until(lambda: owner.said == ["Answered"])
             await far.transports.unbind("TCP", "127.0.0.1", port)
             far.transports.bind("TCP", "127.0.0.1", port)
@@ -178,7 +179,7 @@ def test_a_call_whose_carrier_is_gone_ends_with_its_next_word() -> None:
             _, port = far.transports.bind("TCP", "127.0.0.1", 0)
             near.trunks.use([trunk(port, "tcp")])
             await until(lambda: near.line.up)
-            owner = Owner(near.line.dial("+4989123456", CallerId(), OFFER))
+            owner = Owner(near.line.dial("+4989123456", CallerId(), Offers.same(OFFER)))
             await until(lambda: owner.said == ["Answered"])
             await far.transports.unbind("TCP", "127.0.0.1", port)
             with pytest.raises(Refused):
@@ -198,7 +199,7 @@ def test_an_invite_too_large_for_a_datagram_takes_tcp_unless_the_site_says_udp()
                 near.trunks.use([trunk(port, transport)])
                 await until(lambda near=near: near.line.up)
                 long = SessionDescription.parse(bytes(OFFER) + b"a=x-filler:" + b"x" * 1300 + b"\r\n")
-                owner = Owner(near.line.dial("+4989123456", CallerId(), long))
+                owner = Owner(near.line.dial("+4989123456", CallerId(), Offers.same(long)))
                 await until(lambda owner=owner: owner.said == ["Answered"])
                 assert far.sessions[-1].flow.transport == came
                 assert far.flows[-1].transport == "UDP"  # the registration is short

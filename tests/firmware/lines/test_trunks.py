@@ -8,6 +8,7 @@ import pytest
 from firmware.calls.cause import Cause
 from firmware.calls.leg import Party
 from firmware.calls.outside import CallerId
+from firmware.media import Offers
 from sip.flow import Flow
 from tests.firmware.lines.carrier import (
     CARRIER,
@@ -162,7 +163,7 @@ def test_nobody_else_speaks_within_a_carriers_call() -> None:
         carrier = Carrier(house)
         office = Office(house, [FIXED])
         await asyncio.sleep(1)
-        owner = Owner(office.line().dial(CALLEE, NORA, OFFER))
+        owner = Owner(office.line().dial(CALLEE, NORA, Offers.same(OFFER)))
         await asyncio.sleep(0.1)
         await carrier.answer()
         invite = carrier.got("INVITE")[0]
@@ -184,7 +185,7 @@ def test_a_reload_touches_no_running_call() -> None:
         carrier = Carrier(house)
         office = Office(house, [REGISTERED, FIXED])
         await asyncio.sleep(1)
-        owner = Owner(office.line(1).dial(CALLEE, NORA, OFFER))
+        owner = Owner(office.line(1).dial(CALLEE, NORA, Offers.same(OFFER)))
         await asyncio.sleep(0.1)
         await carrier.answer()
         kept = office.line(0)

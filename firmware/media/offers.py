@@ -1,0 +1,25 @@
+"""What phones that are called are offered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sip.sdp import SessionDescription
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """One session to be offered to several phones; where it has keys of ours, each phone gets its own.
+
+    `another()` is for one more phone. `instead(of)` is for a phone to which `of` is not acceptable (488),
+    None when there is nothing else.
+    """
+
+    another: Callable[[], SessionDescription]
+    instead: Callable[[SessionDescription], SessionDescription | None]
+
+    @classmethod
+    def same(cls, description: SessionDescription) -> Offers:
+        """One description for all."""
+        return cls(lambda: description, lambda _: None)

@@ -1,8 +1,8 @@
 """DTLS-SRTP (RFC 5763, RFC 5764, RFC 8842): a handshake whose outcome is the keys of SRTP.
 
 Sans-IO around OpenSSL: datagrams and `now` in, datagrams out. What is no handshake never gets here, and no
-data is ever sent inside. The certificate a far end shows must have the digest its description told; else there
-are no keys. Loaded when the first row of the plan asks for a handshake.
+data is ever sent inside. The certificate a far end shows must have the digest its description told; else
+there are no keys. Loaded when the first row of the plan asks for a handshake.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ SALTS = {AEAD_AES_128_GCM: 12, AES_CM_128_HMAC_SHA1_80: 14}  # octets of LENGTHS
 _LABEL = b"EXTRACTOR-dtls_srtp"  # RFC 5764 4.2
 _CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 _DTLS_1_2 = 0xFEFD
-_ONCE = SSL.OP_NO_RENEGOTIATION or 0  # every OpenSSL that is still cared for has it
 
 MTU = 1200  # octets of a datagram of ours
 FIRST, SLOWEST = 0.5, 8.0  # seconds until a flight is sent again, and at most (RFC 6347 4.2.4)
@@ -67,7 +66,9 @@ class Identity:
             context.set_tlsext_use_srtp(PROFILES)
             # Nobody's signature counts, only the digest in the description (RFC 5763 5): see _conclude.
             context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
-            context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET | _ONCE)
+            context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET)
+            if SSL.OP_NO_RENEGOTIATION is not None:
+                context.set_options(SSL.OP_NO_RENEGOTIATION)
             context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
             if cookies:
                 context.set_options(SSL.OP_COOKIE_EXCHANGE)

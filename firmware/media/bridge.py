@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from firmware.media import secure
 from firmware.media.errors import NotAcceptable
+from firmware.media.links import PROFILES, Links
 from firmware.media.offers import Offers
 from firmware.media.quality import Far
 from firmware.media.rewrite import audio_line, direction, narrow, place, rewrite, telephone_event
@@ -98,6 +99,7 @@ class Bridge:
         self._pending: list[_Exchange] = []  # several where phones that ring were offered different keys
         self._agreed: _Exchange | None = None
         self._keying = Keying(srtp)
+        self._links = Links(media.digest, media.window, frozenset(media.hosts))
         self._open = True
 
     def __enter__(self) -> Bridge:
@@ -117,29 +119,45 @@ class Bridge:
 
         Only where it is the `sole` phone that can be meant, it may be told the key of who calls.
         """
+        description = self._links.offered(side, description)
         index, offered = self._heard(side, description)
-        forms = self._keying.forms(offered, sole=sole)
+        self._links.begin(other(side))
+        proven = self._links.asks(side)
+        forms = self._keying.forms_of_proven() if proven else self._keying.forms(offered, sole=sole)
         if not forms:
             raise NotAcceptable("keys of no suite that we know, for several phones")
         self._pending = []
 
         def instead(of: SessionDescription) -> SessionDescription | None:
+            if of.media[index].proto.upper() in PROFILES:
+                return self._propose(side, description, index, forms[0])
             used = next((each.form for each in self._pending if each.forwarded == of), forms[-1])
             later = forms[forms.index(used) + 1 :]
             return self._propose(side, description, index, later[0]) if later else None
 
-        return Offers(lambda: self._propose(side, description, index, forms[0]), instead)
+        def linked() -> SessionDescription:
+            plain = self._propose(side, description, index, "plain")
+            return self._links.propose(other(side), plain, index)
+
+        heard = not secure.secure(offered) or secure.ours(offered)
+        able = linked if self._media.digest and heard else None
+        return Offers(lambda: self._propose(side, description, index, forms[0]), instead, able)
 
     def offer(self, side: Side, description: SessionDescription) -> SessionDescription:
         """Take an offer of one side, give the offer to make to the other; raises NotAcceptable.
 
         Nothing changes for running media until it is answered; a refused offer needs no undoing.
         """
+        description = self._links.offered(side, description)
         index, offered = self._heard(side, description)
         others = any(each.keys for each in self._pending)
-        form = self._keying.form_for(other(side), offered, others=others)
+        to, keying = other(side), self._keying
+        if self._links.asks(side) or self._links.has(to):
+            form = keying.form_beside_proven(to, offered, proven=self._links.has(to))
+        else:
+            form = keying.form_for(to, offered, others=others)
         self._pending = []
-        return self._propose(side, description, index, form)
+        return self._links.offer(to, self._propose(side, description, index, form), index)
 
     def answer(self, side: Side, description: SessionDescription) -> SessionDescription:
         """Take one side's answer, give the other's; media flows from now on. Raises NotAcceptable.
@@ -147,6 +165,7 @@ class Bridge:
         An answer may follow another to the same offer: early media, then the final answer, perhaps of another
         fork, which replaces the earlier one.
         """
+        description = self._links.answered(side, description)
         exchange = self._answered(side, description)
         description = narrow(exchange.forwarded, description)
         theirs: Crypto | None = None
@@ -175,7 +194,8 @@ class Bridge:
         self._agreed = exchange
         description = description.with_media(exchange.index, mine)
         description = replace(description, media=description.media[: exchange.lines])
-        return self._emit(exchange.offerer, description, exchange.index)
+        emitted = self._emit(exchange.offerer, description, exchange.index)
+        return self._links.answer(exchange.offerer, emitted, exchange.index)
 
     def hush(self, description: SessionDescription) -> SessionDescription:
         """Take the caller's offer ourselves: return an answer that neither sends nor hears anything."""
@@ -191,11 +211,12 @@ class Bridge:
 
         Raises NotAcceptable. The rows and the offers on their way stay as they are.
         """
-        index = audio_line(description)
-        self._place(description.media[index])
-        self._keying.check(description.media[index])
-        self._keying.takes(side, description.media[index])
-        return self._emit(side, description.with_media(index, _silent(description.media[index])), index)
+        description = self._links.offered(side, description)
+        index, line = self._heard(side, description)
+        self._keying.takes(side, line)
+        self._links.takes(side)
+        emitted = self._emit(side, description.with_media(index, _silent(line)), index)
+        return self._links.answer(side, emitted, index)
 
     async def statistics(self) -> dict[Side, Statistics]:
         """Return what each side's port saw since it was opened, over restarts of the media process.
@@ -240,7 +261,8 @@ class Bridge:
         """Look at a side's offer; return the index of its audio line and that line. Raises NotAcceptable."""
         index = audio_line(description)
         offered = description.media[index]
-        self._keying.check(offered)
+        if not self._links.asks(side):
+            self._keying.check(offered)
         self._far[side] = self._place(offered)[0] or self._far.get(side, b"")
         return index, offered
 
@@ -343,6 +365,8 @@ class Bridge:
             if row.host and (row.host, row.rtp) != (host, rtp):
                 # It moved, or another fork answered: who sends from now on is to be learned anew.
                 changes |= {"window": self._media.window(), "source": None}
+        if not rejected:
+            changes |= self._links.row(side, row)
         self._put(row.replace(**changes))
 
     def _place(self, medium: Media) -> tuple[bytes, int, int]:
@@ -378,7 +402,8 @@ class Bridge:
 
 def _silent(medium: Media) -> Media:
     """Return the answer of nobody to a medium, with a key of our own where one is due: it is never used."""
-    silent = replace(medium.with_direction("inactive"), connection=_NOWHERE).without_attributes("crypto")
+    silent = replace(medium.with_direction("inactive"), connection=_NOWHERE)
+    silent = silent.without_attributes("crypto", "fingerprint")
     if secure.secure(medium):
         theirs = sdes.offered(medium)[0]
         key = sdes.Crypto(theirs.tag, theirs.suite, os.urandom(len(theirs.key)))

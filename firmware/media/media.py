@@ -11,10 +11,12 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING
 
 from firmware.media import secure
 from firmware.media.bridge import Bridge
 from firmware.media.errors import MediaError, NoPorts
+from firmware.media.links import Wish
 from firmware.media.quality import Far, Quality, judge, one_way
 from firmware.media.questions import Answer, Questions
 from firmware.media.secure import Policy
@@ -24,7 +26,11 @@ from firmware.media.transcode import ORDER, able
 from firmware.media.vigil import Vigil
 from firmware.media.worker import Worker, packed, spawn
 from rtp import control
+from rtp.link import Link
 from rtp.plan import ANY, Plan, Row
+
+if TYPE_CHECKING:
+    from firmware.media.certificate import Certificate
 
 REST = 5.0  # seconds a port rests after a call, so that late packets of that call reach no other
 SILENCE = 30  # seconds without a packet from an end that should send
@@ -45,6 +51,7 @@ class Media:
     was. `on_tier(kernel)` is told when the kernel begins to relay, or no longer does. `now` returns monotonic
     seconds. `transcode` names the codecs that are turned into each other where two sides share none, best
     first. `srtp` is what the site wants of encryption; a bridge that is `urgent` does what makes the call.
+    `dtls` says whose offers are of DTLS-SRTP.
     """
 
     def __init__(
@@ -57,7 +64,14 @@ class Media:
         rest: float = REST,
         transcode: tuple[str, ...] = ORDER,
         srtp: Policy = "passed",
+        dtls: Wish = "off",
     ) -> None:
+        self._certificate: Certificate | None = None
+        if dtls != "off":
+            from firmware.media.certificate import Certificate
+
+            self._certificate = Certificate.make()
+        self.digest = self._certificate.digest if self._certificate else b""
         self.srtp = srtp
         self.transcode = able(transcode)
         self.learning = learning
@@ -322,7 +336,11 @@ class Media:
             self._take_counts(message)
 
     def _take_counts(self, message: control.Message) -> None:
-        if isinstance(message, control.Statistics):
+        if isinstance(message, control.Keyed):
+            row = self._plan.get(message.port)
+            if row is not None and row.link and Link.parse(row.link).association == message.association:
+                self._plan.put(row.replace(srtp=message.keys))  # the media process has them already
+        elif isinstance(message, control.Statistics):
             self._questions.take(self._vigil.saw(message))
         elif isinstance(message, control.Counters):
             self._questions.take(message)
@@ -394,6 +412,8 @@ class Media:
             if row.srtp:
                 self._plan.put(row.replace(srtp=secure.remasked(row.srtp)))
         self._dirty = {row.port: None for row in self._plan.snapshot()}
+        if self._certificate is not None:
+            self._introduce(self._certificate)
         self._flush()
         if self._monitor:
             self._tell_monitor()
@@ -402,6 +422,11 @@ class Media:
         self._vigil.begin(self._loop)
         for port in missing & self._bridges.keys():
             self._bridges[port].timed_out(port)
+
+    def _introduce(self, made: Certificate) -> None:
+        """Give the media process our certificate: the first thing it is told, so there is room."""
+        for datagram in control.encode([control.Identity(made.key, made.certificate)]):
+            self._worker.send(datagram)
 
     def _detach(self) -> None:
         self._up = self._blocked = False

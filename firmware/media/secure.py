@@ -108,6 +108,19 @@ class Keying:
             raise NotAcceptable("keys of no suite that we know")
         return form
 
+    def forms_of_proven(self) -> list[Form]:
+        """Return how to offer the line of somebody whose media we encrypt after a handshake (DTLS-SRTP)."""
+        return ["own"] if self._policy == "required" else ["plain", "own"]
+
+    def form_beside_proven(self, side: Side, line: Media, *, proven: bool) -> Form:
+        """Return how to offer a line where a side in the call shakes hands; `proven`: this one does.
+
+        Raises NotAcceptable.
+        """
+        if secure(line) and not ours(line):
+            raise NotAcceptable("keys of no suite that we know")
+        return "own" if not proven and (secure(line) or self._secure.get(side)) else "plain"
+
     def keys_for(self, side: Side, line: Media) -> tuple[Crypto, ...]:
         """Return our keys to offer to a side: what it has, or new ones."""
         mine = self._ours.get(side)

@@ -1,12 +1,14 @@
 """Where audio passes, and what is done to it: `[media]` in the site file."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, cast
 
 from provisioning.site_check import Table
 
 CODECS: Final = ("pcmu", "pcma", "g722", "opus", "l16")
 TRANSCODE: Final = ("pcmu", "pcma")
+Srtp = Literal["passed", "converted", "required"]
+SRTP: Final = ["passed", "converted", "required"]
 ADDRESS: Final = "one IP address of this box, such as 192.0.2.10 or 2001:db8::10"
 
 
@@ -16,7 +18,9 @@ class Media:
 
     `address` is for all phones, or for those on IPv4 where `address6`, an IPv6 address, serves the others.
     `transcode` names the codecs that are turned into each other where two phones share none, best first.
-    `monitor`: keep how good each call was.
+    `monitor`: keep how good each call was. `srtp`: phones agree on encryption and their keys are passed on
+    ("passed"), or each side of a call is encrypted if it can ("converted"), or no call goes without
+    ("required", but for emergency calls).
     """
 
     address: str
@@ -25,6 +29,7 @@ class Media:
     address6: str = ""
     transcode: tuple[str, ...] = TRANSCODE
     monitor: bool = False
+    srtp: Srtp = "passed"
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -43,6 +48,7 @@ def read_media(table: Table) -> Media:
         else "",
         table.texts("transcode", "one of " + ", ".join(CODECS), CODECS.__contains__, TRANSCODE, empty=True),
         table.flag("monitor", default=False),
+        cast(Srtp, table.choice("srtp", SRTP, "passed")),
     )
     if media.address6 and ":" in media.address:
         table.fault("address", f"{media.address} is an IPv6 address too", "write an IPv4 address here")

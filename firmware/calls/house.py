@@ -30,7 +30,7 @@ class Bridge(Protocol):
     """The id of the call, for whoever is told about its media."""
 
     def offers(self, side: Side, description: Description, *, sole: bool = False) -> Offers:
-        """Take the offer of one side that begins a call, return what phones are offered; `sole`: just one is."""
+        """Take the offer of one side that begins a call, return what phones get; `sole`: just one does."""
 
     def offer(self, side: Side, description: Description) -> Description:
         """Take the offer of one side, return the one for the other. Nothing changes until it is answered."""

@@ -157,7 +157,7 @@ class Leg(ABC):
 
     `id` is random and safe to journal. `dialled` is what an incoming leg asked for, "" on others.
     `description` is the offer an incoming leg brought; None if it came without, and on outgoing legs.
-    `offered` is the offer that an outgoing leg was last sent before it answered, None on others.
+    `invited` is the offer that an outgoing leg was last sent before it answered, None on others.
     `replaces` is the leg whose place an incoming leg wants, None when it calls somebody.
 
     Implementers call `emit` for what the far end does and write `send_hangup`; that it is called at most
@@ -166,7 +166,7 @@ class Leg(ABC):
     """
 
     __slots__ = (
-        "__weakref__", "_backlog", "description", "dialled", "id", "offered", "over", "owner", "party",
+        "__weakref__", "_backlog", "description", "dialled", "id", "invited", "over", "owner", "party",
         "replaces",
     )  # fmt: skip
 
@@ -177,7 +177,7 @@ class Leg(ABC):
         self.party = party
         self.dialled = dialled
         self.description = description
-        self.offered: Description | None = None
+        self.invited: Description | None = None
         self.replaces: Leg | None = None
         self.owner: Owner | None = None
         self.over = False

@@ -91,7 +91,7 @@ async def _first_answer(
                     call.state = State.RINGING  # a 180 now would silence it
                     caller.early_media(bridge.answer("callee", description))
             case Answered(description):
-                return Outcome(leg, description, takers.offered.get(leg, leg.offered))
+                return Outcome(leg, description, takers.offered.get(leg, leg.invited))
             case Replaced(newcomer, ringing=True):
                 takers.come(newcomer)
             case _:

@@ -336,10 +336,10 @@ class SipEndpoint:
                 binding.flow,
                 caller=str(named(caller, host)),
                 callee=str(NameAddr(SipUri(user=account.party.number, host=host))),
-                offer=None if leg.offered is None else bytes(self._reachable(leg.offered, binding.flow)),
+                offer=None if leg.invited is None else bytes(self._reachable(leg.invited, binding.flow)),
                 listener=leg,
                 now=now,
-                reliable=leg.offered is not None,
+                reliable=leg.invited is not None,
                 headers=(
                     *binding.routes,
                     *assured,

@@ -293,7 +293,7 @@ class OutgoingLeg(SipLeg):
     def __init__(self, leg_id: str, party: Party, now: Now, *, offers: Offers | None) -> None:
         super().__init__(leg_id, party, now)
         self._offers = offers
-        self.offered = None if offers is None else offers.another()
+        self.invited = None if offers is None else offers.another()
         self._ack_due = offers is None
         self._ringing: UacSession | None = None
 
@@ -304,10 +304,10 @@ class OutgoingLeg(SipLeg):
     def other_form(self, end: End) -> bool:
         """Tell whether the call is to be made again, with another offer as this one was not acceptable."""
         gone = self._up or self.over or end.status not in _OTHERWISE
-        if self._offers is None or self.offered is None or gone:
+        if self._offers is None or self.invited is None or gone:
             return False
-        other = self._offers.instead(self.offered)
-        self.offered = other or self.offered
+        other = self._offers.instead(self.invited)
+        self.invited = other or self.invited
         return other is not None
 
     @property

@@ -91,7 +91,7 @@ class TrunkLine:
         uri = SipUri(user=user, host=trunk.home)
 
         def invite(leg: TrunkLeg, target: Target) -> UacSession:
-            offer = leg.offered
+            offer = leg.invited
             if offer is not None and tools.media6 and ":" in target.address[0]:
                 offer = moved(offer, tools.media6)
             session = tools.stack.invite(

@@ -59,7 +59,7 @@ async def run_box(directory: str, site: Site, text: str | None, worker: Worker) 
     stopping = _stop_by_signal()
     clock = Clock()
     journal = Journal(clock, level=LEVELS[site.log.level])
-    media = Media(worker, clock.now, transcode=site.media.transcode)
+    media = Media(worker, clock.now, transcode=site.media.transcode, srtp=site.media.srtp)
     try:
         await media.start()  # its ports may be taken, and nothing is written yet
     except MediaError as error:
@@ -424,7 +424,7 @@ class Box:
         self._calls.house.settings = _call_settings(site)
         self._line.settings = self._line_settings(site)
         self._outside.use(site)
-        self._media.monitor = site.media.monitor
+        self._media.monitor, self._media.srtp = site.media.monitor, site.media.srtp
         self._journal.level = LEVELS[site.log.level]
 
     def _shadowed(self, site: Site) -> list[str]:

@@ -141,10 +141,13 @@ def spawn(host: str, first_port: int, last_port: int) -> Worker:
         theirs.set_inheritable(True)
         root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         command = os.environ.get(LAUNCHER, "").split()
-        # -S, -P: neither site packages nor the working directory are needed, memory counts
+        # -S, -P: nothing of site packages is loaded before it is needed, memory counts
+        packages = [path for path in sys.path if path.endswith("-packages")]
         command += [sys.executable, "-S", "-P", "-m", "rtp.process"]
         command += [str(theirs.fileno()), host, str(first_port), str(last_port)]
-        pid = os.posix_spawnp(command[0], command, {**os.environ, "PYTHONPATH": root})
+        pid = os.posix_spawnp(
+            command[0], command, {**os.environ, "PYTHONPATH": os.pathsep.join([root, *packages])}
+        )
     return Worker(pid, ours, host, first_port, last_port)
 
 

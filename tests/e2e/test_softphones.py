@@ -48,17 +48,26 @@ def both_hear(
             account = Account(user, office.secret(user), server, transport, secure=secure, codec=codec)
             assert phone.register(account).type == "REGISTER_OK"
         a.dial(f"sip:102@{server_of(office, transports[0])}")
-        b.wait("CALL_INCOMING")
-        answered = b.accept()
-        began = a.wait("CALL_ESTABLISHED").at
-        time.sleep(4)
-        b.hangup()
-        a.wait("CALL_CLOSED")
-        ended = time.monotonic()
-        for talker, listener, begin in (("a", b, began), ("b", a, answered)):
-            sent = audio.cut(audio.read(tmp_path / f"{talker}.wav"), 0.4, ended - begin - UNHEARD)
-            assert audio.find(sent, listener.heard()).correlation >= 0.9
+        talk(a, b, tmp_path / "a.wav", tmp_path / "b.wav")
     return {"SRTP" if " SRTP" in phone.log() else "RTP" for phone in (a, b)}
+
+
+def talk(
+    caller: Baresip, callee: Baresip, said: Path, replied: Path, since: tuple[int, int] = (0, 0)
+) -> None:
+    """Answer the call that rings, let both speak and hear, hang up. `since`: events of earlier calls."""
+    callee.wait("CALL_INCOMING", since=since[1])
+    before = {phone: len(phone.ear.heard) for phone in (caller, callee)}
+    answered = callee.accept()
+    began = caller.wait("CALL_ESTABLISHED", since=since[0]).at
+    time.sleep(4)
+    callee.hangup()
+    caller.wait("CALL_CLOSED", since=since[0])
+    ended = time.monotonic()
+    for speech, listener, begin in ((said, callee, began), (replied, caller, answered)):
+        sent = audio.cut(audio.read(speech), 0.4, ended - begin - UNHEARD)
+        heard = audio.samples(bytes(listener.ear.heard[before[listener] :]))
+        assert audio.find(sent, heard).correlation >= 0.9
 
 
 def test_a_phone_on_tls_calls_one_on_tcp_and_both_hear(office: Office, tmp_path: Path) -> None:
@@ -98,6 +107,42 @@ def test_a_phone_that_takes_nothing_but_srtp_is_not_talked_into_less(office: Off
         assert "488" in str(f.wait("CALL_CLOSED", since=since).fields)
     office.record(before + 2)
     assert {record["cause"] for record in office.records()[:2]} == {"not-acceptable"}
+
+
+def test_an_srtp_phone_that_calls_several_gets_keys_of_the_boxs_own(office: Office, tmp_path: Path) -> None:
+    """103 has two phones; the box is an end of SRTP on both sides."""
+    audio.speak(tmp_path / "s.wav", "en-gb", 8)
+    phones = [tmp_path / name for name in "ghi"]
+    with (
+        Baresip(phones[0], office.address(16), speech=tmp_path / "s.wav") as caller,
+        Baresip(phones[1], office.address(17), speech=tmp_path / "s.wav") as one,
+        Baresip(phones[2], office.address(18), speech=tmp_path / "s.wav") as other,
+    ):
+        for phone, user in ((caller, "101"), (one, "103"), (other, "103")):
+            phone.register(Account(user, office.secret(user), office.server, secure=True))
+        caller.dial(f"sip:103@{office.server}")
+        one.wait("CALL_INCOMING")
+        other.wait("CALL_INCOMING")
+        talk(caller, other, tmp_path / "s.wav", tmp_path / "s.wav")
+        assert all(" SRTP" in phone.log() for phone in (caller, other))
+
+
+def test_where_the_site_wants_it_each_side_is_encrypted_by_itself(tmp_path: Path) -> None:
+    audio.speak(tmp_path / "s.wav", "en-gb", 8)
+    converted = {"monitor = false": 'monitor = false\nsrtp = "converted"'}
+    with (
+        Office(tmp_path, NET + 1, converted) as office,
+        Baresip(tmp_path / "j", office.address(10), speech=tmp_path / "s.wav") as secret,
+        Baresip(tmp_path / "k", office.address(11), speech=tmp_path / "s.wav") as plain,
+    ):
+        secret.register(Account("101", office.secret("101"), office.server, secure=True))
+        plain.register(Account("102", office.secret("102"), office.server))
+        for caller, callee, number in ((secret, plain, "102"), (plain, secret, "101")):
+            since = caller.mark(), callee.mark()
+            caller.dial(f"sip:{number}@{office.server}")
+            talk(caller, callee, tmp_path / "s.wav", tmp_path / "s.wav", since)
+        assert " SRTP" in secret.log()
+        assert " SRTP" not in plain.log()
 
 
 def test_the_certificate_holds_for_whoever_trusts_the_authority_and_nobody_else(

@@ -376,7 +376,7 @@ class Exchange:
             self.ladder.append(f"{name} <- INVITE from {caller.number} {offer or '(no offer)'}{by}")
             party = Party(person.id, person.number, person.name)
             legs.append(self._leg(ScriptedLeg(name, party, self.ladder)))
-            legs[-1].offered = offer
+            legs[-1].invited = offer
         self.dialled.extend(legs)
         return legs
 

@@ -39,7 +39,7 @@ class ScriptedLine:
         x.ladder.append(f"{name} <- INVITE {number} as {who} {offer or '(no offer)'}{by}")
         leg = ScriptedLeg(name, Party(None, number, line=self.name), x.ladder)
         leg.faults = x.faults
-        leg.offered = offer
+        leg.invited = offer
         x.legs.append(leg)
         self.legs.append(leg)
         return leg

@@ -15,7 +15,7 @@ from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
 from firmware.journal import Field, Journal, Kind
 from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
-from firmware.media import Description, Side
+from firmware.media import Description, Offers, Side
 from firmware.store.model import CallRecord, Extension, StoredBinding
 from sip.digest import DigestClient
 from sip.errors import RemoteError
@@ -81,6 +81,12 @@ class Through:
         self.house = house
         house.bridges.add(self)
 
+    def offers(self, side: Side, description: Description, *, sole: bool = False) -> Offers:
+        offer = self.offer(side, description)
+        line = offer.media[0].with_attribute("otherwise")
+        other = offer.with_media(0, line) if self.house.otherwise else None
+        return Offers(lambda: offer, lambda of: other if of == offer else None)
+
     def offer(self, side: Side, description: Description) -> Description:
         return description
 
@@ -116,6 +122,7 @@ class House:
         self.events: list[tuple[Kind, dict[str, Field]]] = []
         self.records: list[CallRecord] = []
         self.bridges: set[Through] = set()
+        self.otherwise = False  # whether a phone that takes no offer is made another
         self.phones: dict[Address, Phone] = {}
         self.proved: list[Flow] = []
         self.clock = VirtualClock()

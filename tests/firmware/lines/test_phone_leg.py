@@ -64,6 +64,23 @@ def test_one_device_is_called_by_one_flow_at_a_time_and_430_leads_to_the_next() 
     assert [record.cause for record in play(scene).records] == ["normal"]
 
 
+def test_what_is_not_acceptable_is_offered_otherwise_once_by_the_same_flow() -> None:
+    async def scene(house: House) -> None:
+        house.otherwise = True
+        anna, older, newer = await two_flows(house)
+        await anna.call("102")
+        await newer.reject(488)
+        first, second = house.sent_to(newer, "INVITE ")
+        assert "a=otherwise" not in first
+        assert "a=otherwise" in second
+        await newer.reject(488)
+        assert len(house.sent_to(newer, "INVITE ")) == 2
+        assert house.sent_to(older, "INVITE ") == []
+        await asyncio.sleep(1)
+
+    assert [record.cause for record in play(scene).records] == ["not-acceptable"]
+
+
 def test_any_other_word_is_the_phones_and_the_last_430_its_end() -> None:
     async def scene(house: House) -> None:
         anna, older, newer = await two_flows(house)

@@ -9,7 +9,7 @@ from firmware.calls.cause import Cause
 from firmware.calls.leg import Answered, EarlyMedia, Ended, LegEvent, Party, Refused, Reoffer, Ringing
 from firmware.calls.scope import Scope
 from firmware.lines.sip_leg import IncomingLeg, OutgoingLeg, read
-from firmware.media import Description
+from firmware.media import Description, Offers
 from sip.errors import LocalError
 from sip.listener import End
 from tests.firmware.lines.house import sdp
@@ -53,7 +53,8 @@ def incoming(session: Session, offer: Description | None) -> IncomingLeg:
 
 
 def outgoing(session: Session, *, offerless: bool = False) -> OutgoingLeg:
-    leg = OutgoingLeg("leg", Party("id-102", "102"), lambda: 5.0, offerless=offerless)
+    offers = None if offerless else Offers.same(description(4000))
+    leg = OutgoingLeg("leg", Party("id-102", "102"), lambda: 5.0, offers=offers)
     leg.calling(cast(Any, session))
     session.listener = leg
     return leg

@@ -176,6 +176,23 @@ def test_a_silent_server_is_left_for_the_next() -> None:
     scene(play)
 
 
+def test_what_is_not_acceptable_is_offered_otherwise_to_the_same_server() -> None:
+    async def play(house: House) -> None:
+        carriers = [Carrier(house), Carrier(house, OTHER)]
+        office = Office(house, [replace(REGISTERED, options_seconds=0)], two_servers())
+        await asyncio.sleep(1)
+        carriers[0].does["INVITE"] = Answer(488)
+        other = OFFER.with_media(0, OFFER.media[0].with_attribute("otherwise"))
+        offers = Offers(lambda: OFFER, lambda of: other if of == OFFER else None)
+        owner = Owner(office.line().dial(CALLEE, NORA, offers))
+        await asyncio.sleep(0.5)
+        assert [invite.body for invite in carriers[0].got("INVITE")] == [bytes(OFFER), bytes(other)]
+        assert carriers[1].got("INVITE") == []
+        assert owner.said == ["not-acceptable"]
+
+    scene(play)
+
+
 def test_a_server_that_says_503_is_left_at_once_and_the_line_fails_when_all_do() -> None:
     async def play(house: House) -> None:
         carriers = [Carrier(house), Carrier(house, OTHER)]

@@ -30,6 +30,7 @@ SALTS = {AEAD_AES_128_GCM: 12, AES_CM_128_HMAC_SHA1_80: 14}  # octets of LENGTHS
 _LABEL = b"EXTRACTOR-dtls_srtp"  # RFC 5764 4.2
 _CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 _DTLS_1_2 = 0xFEFD
+_COOKIES = 0x2000  # SSL_OP_COOKIE_EXCHANGE
 
 MTU = 1200  # octets of a datagram of ours
 FIRST, SLOWEST = 0.5, 8.0  # seconds until a flight is sent again, and at most (RFC 6347 4.2.4)
@@ -71,7 +72,7 @@ class Identity:
                 context.set_options(SSL.OP_NO_RENEGOTIATION)
             context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
             if cookies:
-                context.set_options(SSL.OP_COOKIE_EXCHANGE)
+                context.set_options(_COOKIES)
                 context.set_cookie_generate_callback(self._cookie)
                 context.set_cookie_verify_callback(self._known)
             self._contexts[cookies] = context

@@ -59,7 +59,9 @@ async def run_box(directory: str, site: Site, text: str | None, worker: Worker) 
     stopping = _stop_by_signal()
     clock = Clock()
     journal = Journal(clock, level=LEVELS[site.log.level])
-    media = Media(worker, clock.now, transcode=site.media.transcode, srtp=site.media.srtp)
+    media = Media(
+        worker, clock.now, transcode=site.media.transcode, srtp=site.media.srtp, dtls=site.media.dtls
+    )
     try:
         await media.start()  # its ports may be taken, and nothing is written yet
     except MediaError as error:

@@ -141,7 +141,12 @@ class Bridge:
 
         heard = not secure.secure(offered) or secure.ours(offered)
         able = linked if self._media.digest and heard else None
-        return Offers(lambda: self._propose(side, description, index, forms[0]), instead, able)
+        return Offers(
+            lambda: self._propose(side, description, index, forms[0]),
+            instead,
+            able,
+            self._media.dtls == "always",
+        )
 
     def offer(self, side: Side, description: SessionDescription) -> SessionDescription:
         """Take an offer of one side, give the offer to make to the other; raises NotAcceptable.

@@ -66,6 +66,7 @@ class Media:
         srtp: Policy = "passed",
         dtls: Wish = "off",
     ) -> None:
+        self.dtls = dtls
         self._certificate: Certificate | None = None
         if dtls != "off":
             from firmware.media.certificate import Certificate

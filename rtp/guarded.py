@@ -13,7 +13,7 @@ from rtp import control
 from rtp.dtls import Doorkeeper, Handshake, hello
 from rtp.ice import Agent
 from rtp.keys import Keys
-from rtp.link import ACTIVE, Link
+from rtp.link import ACTIVE, WAITING, Link
 from rtp.plan import ANY, CLOSED, Row
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ class Guarded:
 
     __slots__ = (
         "_agent", "_begun", "_budget", "_end", "_handshake", "_host", "_judge", "_keeper", "_keyed", "_link",
-        "_loop", "_opened", "_row", "_rtp", "_shaking", "_since",
+        "_loop", "_opened", "_row", "_rtp", "_shaking", "_since", "_waiting",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +56,7 @@ class Guarded:
         self._opened = opened
         self._judge = judge
         self._budget, self._since = BURST, loop.now
+        self._waiting = False
         self._row: Row | None = None
         self._link = Link(0, 0, b"")
         self._host = ""
@@ -74,16 +75,34 @@ class Guarded:
     def close(self) -> None:
         """Guard nobody any more."""
         self._forget()
+        self._resume()
+
+    def _wait(self) -> None:
+        """Leave in the socket what comes before the answer to our offer: it may be the far end's first word."""
+        if not self._waiting:
+            self._waiting = True
+            self._loop.epoll.unregister(self._rtp.fileno())
+
+    def _resume(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._loop.watch(self._rtp.fileno(), self.read)
 
     # -- the plan
 
     def take_over(self, row: Row) -> None:
         """Follow a row that has a link, new or changed; what the end sends and hears goes this way."""
         end, loop = self._end, self._loop
+        end.pass_on = self.pass_on
+        if Link.parse(row.link).association == WAITING:
+            end.srtp = loop.new_srtp(end.port)
+            self._forget()
+            self._wait()
+            return
+        self._resume()
         end.srtp = loop.srtp(end.port) if self._follow(row) else loop.new_srtp(end.port)
         if row.srtp:
             end.srtp.follow(Keys.parse(row.srtp))
-        end.pass_on = self.pass_on
         loop.handlers[self._rtp.fileno()] = self.read
 
     def _follow(self, row: Row) -> bool:

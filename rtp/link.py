@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 PASSIVE, ACTIVE = 0, 1
+WAITING = 0
 LONGEST = 64  # octets of a user name fragment or a password
 DIGEST = 32  # octets of SHA-256
 
@@ -14,7 +15,8 @@ class LinkError(Exception):
 class Link:
     """What two descriptions said about one end.
 
-    association: a number; another one than before ends the DTLS association and its keys (RFC 8842).
+    association: a number; another one than before ends the DTLS association and its keys (RFC 8842). WAITING:
+    nothing is known of the far end yet, and what it says waits in its socket.
     role: whether we wait for the far end's handshake (PASSIVE) or begin it. digest: SHA-256 of the
     certificate the far end shows (RFC 8122). ufrag, password: ours for checks (RFC 8445 5.3), both empty: no
     ICE. far_ufrag: the far end's.
@@ -64,6 +66,11 @@ class Link:
         if at != len(data) or len({bool(word) for word in words}) != 1:
             raise LinkError("too long, or only half of ICE")
         return cls(int.from_bytes(data[:4], "big"), data[4], data[5 : 5 + DIGEST], *words)
+
+    @classmethod
+    def waiting(cls) -> Link:
+        """Return the link of an end that was offered one and has not answered."""
+        return cls(WAITING, PASSIVE, bytes(DIGEST))
 
     def __repr__(self) -> str:
         return f"Link(association {self.association}, {'ICE' if self.ice else 'no ICE'})"

@@ -19,6 +19,7 @@ from firmware.media.side import SIDES, Side, other
 from firmware.media.transcode import crossing, narrowed, widened
 from rtp import plan
 from rtp.control import Statistics
+from rtp.link import Link
 from rtp.plan import Row
 from rtp.seat import Seat
 from sip import sdes
@@ -136,8 +137,10 @@ class Bridge:
             return self._propose(side, description, index, later[0]) if later else None
 
         def linked() -> SessionDescription:
-            plain = self._propose(side, description, index, "plain")
-            return self._links.propose(other(side), plain, index)
+            plain, to = self._propose(side, description, index, "plain"), other(side)
+            if self._media.row(self._ports[to]) is None:
+                self._put(self._row(to).replace(link=bytes(Link.waiting())))
+            return self._links.propose(to, plain, index)
 
         heard = not secure.secure(offered) or secure.ours(offered)
         able = linked if self._media.digest and heard else None

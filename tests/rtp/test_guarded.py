@@ -301,3 +301,32 @@ def test_a_lost_flight_goes_out_again_by_the_loops_clock(tier: Portable) -> None
     assert len(Phone.raw(call.a.rtp)) == 1
     tier.pass_time(0.5)
     assert len(Phone.raw(call.a.rtp)) == 1
+
+
+def test_what_the_far_end_says_before_its_answer_arrives_waits_for_it(tier: Portable) -> None:
+    call = Proving(tier, link=bytes(Link.waiting()))
+    [hello] = call.peer.start()
+    call.a.rtp.sendto(check(stun.USE_CANDIDATE), (BOX, call.left))
+    call.a.rtp.sendto(hello, (BOX, call.left))
+    call.b.say(call.right, b"secret")
+    tier.settle()
+    assert Phone.raw(call.a.rtp) == []
+    call.change(call.left, link=bytes(call.link))
+    tier.settle()
+    answer, *flight = Phone.raw(call.a.rtp)
+    assert Message.parse(answer).kind == stun.SUCCESS
+    for each in flight:
+        for said in call.peer.receive(each):
+            call.a.rtp.sendto(said, (BOX, call.left))
+    assert call.shake()
+    assert call.talks()
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_who_was_waited_for_may_be_another_or_nobody(tier: Portable, again: bool) -> None:
+    call = Proving(tier, link=bytes(Link.waiting()))
+    if again:
+        tier.remove(call.left)
+    call.change(call.left, link=b"", mux=False)
+    assert call.exchange(b"one", b"two")[1] == [b"one"]
+    assert call.exchange(b"three", b"four") == ([b"four"], [b"three"])

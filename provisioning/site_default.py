@@ -41,6 +41,9 @@ last_port = {last}
 transcode = ["pcmu", "pcma"]
 # Keep how good each call was (loss, jitter, delay, a mark from 1 to 4.5), for 14 days: `branchline quality`.
 monitor = false
+# Encryption of calls (SRTP): "passed", as the phones agree; "converted", each side of a call by itself, where a phone
+# can; "required", no call without, but for emergency calls.
+srtp = "passed"
 
 # How phones prove who they are. Phones that know SHA-256 accept ["SHA-256", "MD5"]; some older ones (Debian's
 # baresip and sipp among them) give up when they see it.

@@ -27,6 +27,7 @@ Policy = Literal["passed", "converted", "required"]
 Form = Literal["plain", "across", "own"]
 """How a line is offered on: as plain RTP, with the offerer's keys, with keys of ours."""
 
+_LAST_TAG = 999_999_000  # of nine digits (RFC 4568 9.1)
 _SPARE = 10  # tags of ours begin well above those that phones use
 _is_lifetime = re.compile(r"(\|(2\^[0-9]{1,2}|[0-9]{1,15}))?").fullmatch
 
@@ -51,7 +52,7 @@ def made(first_tag: int) -> tuple[Crypto, ...]:
 
 def first_tag(line: Media) -> int:
     """Return a tag above all of a line's, for keys of ours that are offered instead of those."""
-    return max((key.tag for key in sdes.offered(line)), default=0) + _SPARE
+    return max((key.tag for key in sdes.offered(line)), default=0) % _LAST_TAG + _SPARE
 
 
 def encrypted(line: Media, keys: Sequence[Crypto]) -> Media:
@@ -73,6 +74,7 @@ class Keying:
         self._secure: dict[Side, bool] = {}  # as last agreed
         self._ours: dict[Side, Crypto] = {}  # what we encrypt with for a side
         self._across = False
+        self._tag = 0  # for the next keys: by their tags we know who of several phones answers
 
     def check(self, line: Media) -> None:
         """Raise NotAcceptable for an offered line that the site does not want."""
@@ -124,7 +126,11 @@ class Keying:
     def keys_for(self, side: Side, line: Media) -> tuple[Crypto, ...]:
         """Return our keys to offer to a side: what it has, or new ones."""
         mine = self._ours.get(side)
-        return (mine,) if mine is not None and self._secure.get(side) else made(first_tag(line))
+        if mine is not None and self._secure.get(side):
+            return (mine,)
+        keys = made(max(first_tag(line), self._tag))
+        self._tag = keys[-1].tag + 1 if keys[-1].tag < _LAST_TAG else 0
+        return keys
 
     def takes(self, side: Side, line: Media) -> None:
         """Note that a side is asked to go on as `line` says, for now."""

@@ -120,6 +120,7 @@ def test_missing_keys() -> None:
         ('"192.0.2.10"\n\n', '"::ffff:192.0.2.1"\n\n', (6, "listener[1].address"), "one IP address"),
         ("16384", '16384\naddress6 = "192.0.2.1"', (11, "media.address6"), "one IPv6 address"),
         ("16384", '"16384"', (10, "media.first_port"), "'16384' is not a whole number"),
+        ("16384", '16384\nsrtp = "on"', (11, "media.srtp"), "one of passed, converted, required"),
         ("16384", '16384\ntranscode = ["pcmu", "g729"]', (11, "media.transcode[2]"), "one of pcmu, pcma"),
         ("16384", "true", (10, "media.first_port"), "true is not a whole number"),
         ("16384", "16385", (10, "media.first_port"), "even"),

@@ -226,6 +226,7 @@ class ScriptedBridge:
         self.open = True
         self.flows: tuple[str, ...] = ()
         self._offered = ""
+        self.sole: bool | None = None  # what it was told when the call began
 
     def offer(self, side: Side, description: Description) -> Description:
         self.media.faults.here()
@@ -235,6 +236,7 @@ class ScriptedBridge:
         return sdp(f"{description}'")
 
     def offers(self, side: Side, description: Description, *, sole: bool = False) -> Offers:
+        self.sole = sole
         return Offers.same(self.offer(side, description))
 
     def answer(self, side: Side, description: Description) -> Description:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from firmware.calls.cause import Cause
 from firmware.calls.house import Settings
 from firmware.store.model import Forward, Group, Occasion, Strategy
@@ -345,3 +347,26 @@ def test_a_member_reached_by_a_forward_into_the_group_does_not_forward_again() -
     people = [person("102", Forward(ALWAYS, "600")), person("103", Forward(BUSY, "102"))]
     said = ladder(play, house(*people, group=sales(Strategy.ALL, "103")))
     assert [line for line in said if "INVITE from" in line] == ["p103 <- INVITE from 101 a' by 102 always"]
+
+
+@pytest.mark.parametrize(
+    ("phones", "forwards", "sole"),
+    [
+        (["p102"], (), True),
+        (["p102", "cordless"], (), False),
+        (["p102"], (Forward(NO_ANSWER, "103"),), False),
+    ],
+)
+def test_the_offer_is_for_a_sole_phone_only_where_no_other_can_be_meant(
+    phones: list[str], forwards: tuple[Forward, ...], sole: bool
+) -> None:
+    seen: list[bool | None] = []
+
+    async def play(x: Exchange) -> None:
+        x.phones["102"] = phones
+        anna = await x.call("102")
+        seen.extend(bridge.sole for bridge in x.media.bridges)
+        await anna.hangs_up()
+
+    ladder(play, house(person("102", *forwards), person("103")))
+    assert seen == [sole]

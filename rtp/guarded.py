@@ -78,7 +78,7 @@ class Guarded:
         self._resume()
 
     def _wait(self) -> None:
-        """Leave in the socket what comes before the answer to our offer: it may be the far end's first word."""
+        """Leave in the socket what comes before the answer to our offer: it may be its first word."""
         if not self._waiting:
             self._waiting = True
             self._loop.epoll.unregister(self._rtp.fileno())

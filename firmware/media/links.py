@@ -297,15 +297,15 @@ def _far(description: SessionDescription, line: Media) -> _Far:
         value or "" for name, value in description.attributes if name == "fingerprint"
     ]
     ufrag, password = get("ice-ufrag"), get("ice-pwd")
-    if description.get("ice-lite") is not None or not password:
-        ufrag = password = ""  # both are lite: nobody checks, the description holds
+    mux = line.get("rtcp-mux") is not None
+    if description.get("ice-lite") is not None or not password or not mux:
+        ufrag = password = ""  # both lite, nobody checks; without mux a second port would have to be checked
     else:
         check_credential("ice-ufrag", ufrag)
         check_credential("ice-pwd", password)
     mid = line.get("mid") or ""
     groups = [value or "" for name, value in description.attributes if name == "group"]
     bundle = any(value.startswith("BUNDLE ") and mid in value.split()[1:] for value in groups)
-    mux = line.get("rtcp-mux") is not None
     setup = (get("setup") or "active").lower()
     return _Far(line.proto, setup, digest(prints), get("tls-id"), ufrag, password, mux, mid, bundle)
 

@@ -114,7 +114,7 @@ class Baresip:
 
     `address`: own 127.0.0.x. `speech`: wav file it speaks from the moment a call is established.
     `trust`: PEM file of the certificate authority for TLS.
-    `modules`: more of its modules than sound and SDES need.
+    `more`: lines of its configuration beside the usual.
     Its RTP sockets are bound to every address of the machine, so each phone is given ten ports nobody uses.
     """
 
@@ -125,7 +125,7 @@ class Baresip:
         *,
         speech: Path,
         trust: Path | None = None,
-        modules: tuple[str, ...] = (),
+        more: tuple[str, ...] = (),
     ) -> None:
         directory.mkdir(parents=True)
         self.directory = directory
@@ -141,7 +141,7 @@ class Baresip:
             f'pcm.ear {{ type file slave.pcm "deaf" file "{pipe}" format "raw" truncate true }}\n'
             "pcm.deaf { type null }\n"
         )
-        (directory / "config").write_text(self._config(speech, trust, modules))
+        (directory / "config").write_text(self._config(speech, trust, more))
         self.ear = Ear(pipe)
         self._log = (directory / "log").open("wb")
         self.process = subprocess.Popen(
@@ -166,7 +166,7 @@ class Baresip:
 
     def _config(self, speech: Path, trust: Path | None, more: tuple[str, ...]) -> str:
         first, last = free_block(10, 30000, 40000)
-        modules = ("g711", "aufile", "alsa", "srtp", *more)
+        modules = ("g711", "aufile", "alsa", "srtp")
         lines = [
             "poll_method epoll",
             f"sip_listen {self.address}:5060",
@@ -186,6 +186,7 @@ class Baresip:
             f"net_interface {self.address}",
             f"module_path {MODULES}",
             *(f"module {name}.so" for name in modules),
+            *more,
             "module_tmp account.so",
             "module_app menu.so",
             "module_app ctrl_tcp.so",

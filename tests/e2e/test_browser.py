@@ -1,4 +1,4 @@
-"""A phone in a browser: SIP over WebSocket by one foreign client, media by another (aiortc), and a desk phone."""
+"""A phone in a browser: SIP over WebSocket and media by two foreign clients (aiortc), and a desk phone."""
 
 import secrets
 import time
@@ -57,7 +57,9 @@ def test_a_browser_calls_a_desk_phone_and_both_hear(office: Office, tmp_path: Pa
         name = "Authorization" if challenged.status == 401 else "Proxy-Authorization"
         challenge = challenged.get("www-authenticate") or challenged.get("proxy-authenticate")
         credentials = digest(challenge, "INVITE", uri, user, office.secret(user))
-        browser.send(browser.request("INVITE", uri, cseq=2, headers=((name, credentials),), body=offer, **same))
+        browser.send(
+            browser.request("INVITE", uri, cseq=2, headers=((name, credentials),), body=offer, **same)
+        )
         desk.wait("CALL_INCOMING")
         desk.accept()
         taken = until(browser, "SIP/2.0 200")

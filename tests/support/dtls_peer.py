@@ -87,7 +87,7 @@ class Peer:
         except SSL.WantReadError:
             pass
         said = cut(self.connection)
-        self.flight = said or self.flight
+        self.flight = list(said) or self.flight
         return said
 
     def keys(self, size: int) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import aioice.ice
 import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, AudioResampler
 
 RATE, FRAME = 8000, 160
@@ -82,10 +83,12 @@ class WebCall:
         resampler = AudioResampler("s16", "mono", RATE)
         try:
             while True:
-                for frame in resampler.resample(await track.recv()):
+                received = await track.recv()
+                assert isinstance(received, AudioFrame)
+                for frame in resampler.resample(received):
                     self.heard = np.append(self.heard, frame.to_ndarray().reshape(-1))
-        except Exception:  # the track ended
-            return
+        except MediaStreamError:
+            return  # the track ended
 
     def offer(self) -> bytes:
         """Return what it offers."""
@@ -114,8 +117,11 @@ class WebCall:
         """Wait until the connection is in a state."""
 
         async def until() -> None:
+            changed = asyncio.Event()
+            self.connection.on("connectionstatechange", changed.set)
             while self.connection.connectionState != state:
-                await asyncio.sleep(0.02)
+                await changed.wait()
+                changed.clear()
 
         self._do(asyncio.wait_for(until(), seconds))
 

@@ -181,6 +181,10 @@ class Handshake:
         self._flight = _drain(self._connection) or self._flight
         return self._flight
 
+    def over(self, now: float) -> bool:
+        """Tell whether nobody can want anything of it any more; the keys are known elsewhere."""
+        return self.keys is not None and now >= self._until
+
     def _step(self, now: float) -> list[bytes]:
         try:
             if self.keys is None:

@@ -131,6 +131,8 @@ class Guarded:
     def watch(self, now: float) -> None:
         """Stop sending to a far end that does not show any more that it wants it (RFC 7675)."""
         agent = self._agent
+        if self._handshake is not None and self._handshake.over(now):
+            self._handshake = None
         if agent is not None and agent.selected is not None:
             agent.proved(max(agent.alive, self._end.heard))
             if not agent.consents(now):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pylibsrtp import Policy, Session
 
-from rtp import control, ice, stun
+from rtp import control, dtls, ice, stun
 from rtp.dtls import Identity
 from rtp.keys import Keys
 from rtp.link import ACTIVE, PASSIVE, Link
@@ -330,3 +330,16 @@ def test_who_was_waited_for_may_be_another_or_nobody(tier: Portable, again: bool
     call.change(call.left, link=b"", mux=False)
     assert call.exchange(b"one", b"two")[1] == [b"one"]
     assert call.exchange(b"three", b"four") == ([b"four"], [b"three"])
+
+
+def test_what_a_handshake_needed_is_given_back_after_a_minute(tier: Portable) -> None:
+    call = Proving(tier, checks=False)
+    assert call.shake()
+    guard = tier.loop._ends[call.left].guard
+    assert guard is not None
+    assert guard._handshake is not None
+    tier.pass_time(dtls.LINGER + 1)
+    assert guard._handshake is None
+    for each in call.peer.flight:
+        call.a.rtp.sendto(each, (BOX, call.left))
+    assert call.talks()

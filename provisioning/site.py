@@ -26,6 +26,7 @@ from provisioning.site_dialling import (
 )
 from provisioning.site_dns import Dns, read_dns
 from provisioning.site_media import ADDRESS, Media, is_address, read_media
+from provisioning.site_sounds import MOST_ROOMS, Room, Sounds, read_rooms, read_sounds
 from provisioning.site_trunk import MOST_TRUNKS, Trunk, read_trunks
 
 __all__ = [
@@ -37,9 +38,11 @@ __all__ = [
     "Log",
     "Media",
     "Registration",
+    "Room",
     "Sip",
     "Site",
     "SiteError",
+    "Sounds",
     "Trunk",
     "countries",
     "is_address",
@@ -155,6 +158,8 @@ class Site:
     """Whose phones are told of a call for help."""
     trunks: tuple[Trunk, ...] = ()
     desk: Desk = field(default_factory=Desk)
+    sounds: Sounds = field(default_factory=Sounds)
+    rooms: tuple[Room, ...] = ()
 
     @property
     def digests(self) -> frozenset[str]:
@@ -272,6 +277,8 @@ def _site(document: Document, root: Table) -> Site:
     notify = read_notify(root.table("emergency"))
     trunks = read_trunks(root.tables("trunk", MOST_TRUNKS, required=False))
     desk = read_desk(root.table("desk"), root.table("park"))
+    sounds = read_sounds(root.table("sounds"))
+    rooms = read_rooms(root.tables("room", MOST_ROOMS, required=False), desk.slots)
     root.close()
     if document.faults:  # SiteError follows; what depends on several values would only be noise
         return Site(
@@ -284,6 +291,11 @@ def _site(document: Document, root: Table) -> Site:
     home = profile.home if dialling is None else dialling.home
     trunks = tuple(trunk.at(home.code, home.trunk) for trunk in trunks)
     _check_trunks(document, listeners, trunks, dns)
+    for number, room in enumerate(rooms):
+        if room.number in profile.emergency:
+            document.fault(
+                ("room", number, "number"), f"{room.number} calls for help", "write another number"
+            )
     logged = Log(level, kilobytes)
     return Site(
         name,
@@ -300,6 +312,8 @@ def _site(document: Document, root: Table) -> Site:
         notify,
         trunks,
         desk,
+        sounds,
+        rooms,
     )
 
 

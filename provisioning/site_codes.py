@@ -22,6 +22,9 @@ DEFAULTS: Final = {
     "pickup": "**",
     "park": "*68",
     "intercom": "*80",
+    "page": "*81",
+    "echo": "*43",
+    "number": "*65",
 }
 """Every feature with a code, and the code where the site says nothing."""
 

@@ -41,9 +41,11 @@ last_port = {last}
 transcode = ["pcmu", "pcma"]
 # Keep how good each call was (loss, jitter, delay, a mark from 1 to 4.5), for 14 days: `branchline quality`.
 monitor = false
-# Encryption of calls (SRTP): "passed", as the phones agree; "converted", each side of a call by itself, where a phone
-# can; "required", no call without, but for emergency calls.
+# Encryption of calls (SRTP): "passed", as the phones agree; "converted", each side of a call by itself, where
+# a phone can; "required", no call without, but for emergency calls.
 srtp = "passed"
+# DTLS-SRTP: "off"; "browsers", phones over WebSocket are offered it; "always", every phone.
+dtls = "off"
 
 # How phones prove who they are. Phones that know SHA-256 accept ["SHA-256", "MD5"]; some older ones (Debian's
 # baresip and sipp among them) give up when they see it.
@@ -88,6 +90,9 @@ call_waiting_off = "*71"
 pickup = "**"                    # what rings in one's ring groups; with a number behind: what rings there
 park = "*68"                     # transfer there: into the first free slot
 intercom = "*80"                 # and a number: that phone answers by itself
+page = "*81"                     # and a group's number: its phones answer by themselves and play who calls
+echo = "*43"                     # says back what it hears: tries out a phone
+number = "*65"                   # says the number of one's own extension
 withhold = "#31#"                # and a number: who is called is not told who calls
 show = "*31#"                    # and a number: who is called is told, this once
 
@@ -106,6 +111,20 @@ presence = false
 first = 701
 slots = 10
 seconds = 120
+
+# Conference rooms: who dials the number hears the others who did. A pin is pressed before that.
+# [[room]]
+# number = "600"
+# pin = "2468"
+
+# What the box says: prompts is a folder of WAV files (en/7.wav and so on, see docs/sounds.md), without which
+# it beeps. hold is a WAV file of music, for who is held by a phone that plays none; "": they hear nothing.
+# refused: phones in the house are told why a call is refused.
+[sounds]
+prompts = ""
+language = "en"
+hold = ""
+refused = false
 
 # Lines to carriers are [[trunk]] tables, tried in the order they are written; their passwords are set with
 # `branchline trunk secret NAME`. Without one the box speaks to nobody outside. See docs/trunks.md.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from enum import Enum
 
 from provisioning.site import Listener, Site
+from provisioning.site_sounds import Room
 from provisioning.site_trunk import Trunk
 
 
@@ -90,6 +91,11 @@ def plan(old: Site, new: Site) -> list[Change]:
         _value("park.first", old.desk.park_first, new.desk.park_first, Effect.NEW_CALLS),
         _value("park.slots", old.desk.park_slots, new.desk.park_slots, Effect.NEW_CALLS),
         _value("park.seconds", old.desk.park_seconds, new.desk.park_seconds, Effect.NEW_CALLS),
+        _value("sounds.prompts", old.sounds.prompts or "none", new.sounds.prompts or "none", Effect.RESTART),
+        _value("sounds.language", old.sounds.language, new.sounds.language, Effect.NEW_CALLS),
+        _value("sounds.hold", old.sounds.hold or "none", new.sounds.hold or "none", Effect.NOW),
+        _value("sounds.refused", _flag(old.sounds.refused), _flag(new.sounds.refused), Effect.NEW_CALLS),
+        *_rooms(old.rooms, new.rooms),
         *_trunks(old.trunks, new.trunks),
         _value("dns", _dns(old), _dns(new), Effect.NOW),
         _value("log.level", old.log.level, new.log.level, Effect.NOW),
@@ -125,6 +131,16 @@ def _trunks(old: tuple[Trunk, ...], new: tuple[Trunk, ...]) -> list[Change | Non
     if list(before) != list(after) and set(before) == set(after):
         changes.append(_value("trunk, order", " ".join(before), " ".join(after), Effect.NEW_CALLS))
     return changes
+
+
+def _rooms(old: tuple[Room, ...], new: tuple[Room, ...]) -> list[Change | None]:
+    before, after = ({room.number: room.pin for room in rooms} for rooms in (old, new))
+    words = [f"{number} removed" for number in before if number not in after]
+    words += [f"{number} added" for number in after if number not in before]
+    words += [
+        f"{number}: pin changed" for number in after if before.get(number, after[number]) != after[number]
+    ]
+    return [Change("room", word, Effect.NEW_CALLS) for word in words]
 
 
 def _flag(value: bool) -> str:

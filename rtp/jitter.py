@@ -142,7 +142,9 @@ class JitterBuffer:
         if not self._playing and not self._packets and early < 0:  # after silence, later than all before
             self._at = time - min(self._longest // 2, self._least - early)
         self._learn(number, time)
-        self._next = min(self._next, number) if self._fresh else self._next
+        if number < self._next:  # only before anything was played
+            self._came >>= self._next - number
+            self._next = number
         self._packets[number] = (time, payload)
         if self._low < 0 or early < self._low:
             self._low = max(0, early)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from rtp.audio import audioop
 from rtp.limiter import Limiter, add, widen, without
 from rtp.rates import Converter
-from rtp.seat import DEAF, MUTED, RELAY, UNITY
+from rtp.seat import DEAF, ECHO, MUTED, RELAY, UNITY
 
 PARTIES = 32
 QUIET = 200  # RMS below which nobody counts as speaking (-44 dBov)
@@ -127,10 +127,14 @@ class Room:
         self._serve(_Mix(heard, self._limiter), said)
 
     def _serve(self, mix: _Mix, said: dict[int, bytes]) -> None:
-        payloads: dict[tuple[int, str], bytes] = {}  # sound made once for all who share it
+        # sound made once for all who share it; kept with its frame, or a later one might get the same id
+        payloads: dict[tuple[int, str], tuple[bytes, bytes]] = {}
         rate = self.rate
         for party in self.parties.values():
-            frame = None if party.seat.flags & DEAF else mix.for_party(party)
+            flags = party.seat.flags
+            frame = None if flags & DEAF else mix.for_party(party)
+            if flags & ECHO:
+                frame = said.get(party.port)
             if party.player is not None:
                 played = party.player.take(rate)
                 if played is None:
@@ -145,11 +149,10 @@ class Room:
             if frame is not None and not party.talker.occupied:
                 shared = party.talker.shares
                 key = id(frame), shared
-                payload = payloads.get(key) if shared else None
-                if payload is None:
-                    payload = party.encode(rate, frame)
-                    if shared:
-                        payloads[key] = payload
+                made = payloads.get(key) if shared else None
+                payload = made[1] if made is not None else party.encode(rate, frame)
+                if shared and made is None:
+                    payloads[key] = frame, payload
             for packet in party.talker.say(payload):
                 party.send(packet)
 

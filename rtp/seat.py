@@ -15,7 +15,7 @@ PCMU, PCMA, L16, G722, OPUS, EVENT = 1, 2, 3, 4, 5, 6
 NAMES = {PCMU: "pcmu", PCMA: "pcma", L16: "l16", G722: "g722", OPUS: "opus", EVENT: "telephone-event"}
 CODES = {name: code for code, name in NAMES.items()}
 
-MUTED, DEAF, RELAY = 1, 2, 4  # bits of Seat.flags
+MUTED, DEAF, RELAY, ECHO = 1, 2, 4, 8  # bits of Seat.flags
 UNITY = 256  # a gain of 1
 MOST_GAIN = 16 * UNITY
 MOST_FORMATS = 16
@@ -35,7 +35,8 @@ class Seat:
     room: number of the room, from 1. speaks: formats sent to the far end, by its numbers: one audio format,
     and EVENT if it takes telephone-events. hears: formats it may send, by ours. gain: how loud the room
     hears it, UNITY as it is. flags: MUTED: the room does not hear it; DEAF: it does not hear the room;
-    RELAY: its telephone-events go to the others too, as they would if it were relayed.
+    RELAY: its telephone-events go to the others too, as they would if it were relayed; ECHO: it hears what it
+    says instead of the room.
     """
 
     __slots__ = ("flags", "gain", "hears", "room", "speaks")
@@ -61,7 +62,7 @@ class Seat:
         if not (
             0 < self.room <= 0xFFFFFFFF
             and 0 <= self.gain <= MOST_GAIN
-            and 0 <= self.flags <= MUTED | DEAF | RELAY
+            and 0 <= self.flags <= MUTED | DEAF | RELAY | ECHO
             and max(len(self.speaks), len(self.hears)) <= MOST_FORMATS
             and sum(code != EVENT for _, code, _ in self.speaks) == 1
             and all(

@@ -15,7 +15,7 @@ SIZE: Final = 32
 
 SETUP: Final = ("active", "passive", "actpass", "holdconn")
 
-_is_fingerprint = re.compile(r"([A-Za-z0-9-]++) ([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*+)").fullmatch
+_is_fingerprint = re.compile(r"([A-Za-z0-9-]++) ([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*)").fullmatch
 
 
 def digest(values: list[str]) -> bytes:

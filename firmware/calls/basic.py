@@ -7,10 +7,22 @@ from firmware.calls.cause import Cause
 from firmware.calls.codes import Service
 from firmware.calls.conversation import talk
 from firmware.calls.desk import feature
+from firmware.calls.explaining import explain
 from firmware.calls.help import call_help, open_for_help
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Leg
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, ParkAt, Plan, Unknown, Way
+from firmware.calls.plan import (
+    Emergency,
+    Hunt,
+    Internal,
+    MeetAt,
+    NotAllowed,
+    Outside,
+    ParkAt,
+    Plan,
+    Unknown,
+    Way,
+)
 from firmware.calls.ringing import Outcome
 from firmware.calls.search import Search, only_one
 from firmware.media import NoPorts, NotAcceptable, Offers
@@ -27,6 +39,12 @@ def present(leg: Leg, plan: Plan) -> None:
 
 async def basic_call(call: Call) -> Ending:
     """Take one incoming call from the dialled number to its end."""
+    ending = await _take(call)
+    await explain(call, ending)
+    return ending
+
+
+async def _take(call: Call) -> Ending:
     route = call.plan.route(call.caller.dialled, call.caller.party)
     match route:
         case Emergency(number):
@@ -35,7 +53,7 @@ async def basic_call(call: Call) -> Ending:
             return Ending(Cause.NOT_ALLOWED, By.BOX)
         case Unknown():
             return Ending(Cause.UNKNOWN_NUMBER, By.BOX)
-        case Service() | ParkAt():
+        case Service() | ParkAt() | MeetAt():
             return await feature(call, route)
         case Internal() | Hunt() | Outside():
             return await connect(call, route)

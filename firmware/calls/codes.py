@@ -25,6 +25,9 @@ class Feature(Enum):
     PICKUP = "pickup"
     PARK = "park"
     INTERCOM = "intercom"
+    PAGE = "page"
+    ECHO = "echo"
+    NUMBER = "number"
 
 
 WITH_NUMBER = frozenset(
@@ -37,6 +40,7 @@ WITH_NUMBER = frozenset(
         Feature.SHOW,
         Feature.PICKUP,
         Feature.INTERCOM,
+        Feature.PAGE,
     }
 )
 """Codes that a number follows, as in *72102; a * between the two and a # at the end are taken too."""

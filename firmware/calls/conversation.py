@@ -39,11 +39,12 @@ class Conversation:
 
     async def talk(self, description: Description) -> Ending:
         """Answer the caller with what the callee said and relay until either is gone."""
+        offerless = self.caller.description is None
+        answer = None if offerless else self.bridge.answer("callee", description)
         self.call.took()
         self.caller.faces(self.callee.party)
-        offerless = self.caller.description is None
-        if not offerless:
-            self._told[self.caller] = answer = self.bridge.answer("callee", description)
+        if answer is not None:
+            self._told[self.caller] = answer
             self.caller.answer(answer)
         self.call.table = self
         try:

@@ -1,34 +1,54 @@
-"""What a desk phone calls that is no person: a park slot, and somebody's phone that answers by itself."""
+"""What a desk phone calls that is no person: a slot, a room, a page, a phone that answers by itself."""
 
+from firmware.calls.announcing import echo, own_number
 from firmware.calls.call import By, Call, Ending
 from firmware.calls.cause import Cause
 from firmware.calls.codes import Feature, Service
 from firmware.calls.conversation import talk
 from firmware.calls.entering import reaches
 from firmware.calls.leg import Manner
+from firmware.calls.meeting import guest
+from firmware.calls.paging import page
 from firmware.calls.park import ParkSlot, vacant
-from firmware.calls.plan import Internal, ParkAt
+from firmware.calls.plan import Internal, MeetAt, ParkAt
 from firmware.calls.ringing import Outcome, ring
 from firmware.calls.services import serve
+from firmware.calls.visit import visit
 from firmware.media import NoPorts, NotAcceptable
 
 
-async def feature(call: Call, wanted: Service | ParkAt) -> Ending:
+async def feature(call: Call, wanted: Service | ParkAt | MeetAt) -> Ending:
     """Serve a call to the box itself."""
     try:
-        match wanted:
-            case ParkAt(number):
-                return await _stay(call, number)
-            case Service(Feature.PARK):
-                return await _stay(call, vacant(call.house.slots, call.plan.slots))
-            case Service(Feature.INTERCOM, number):
-                return await _intercom(call, number)
-            case _:
-                return await serve(call, wanted)
+        return await _serve(call, wanted)
     except NoPorts:
         return Ending(Cause.OVERLOAD, By.BOX)
     except NotAcceptable:
         return Ending(Cause.NOT_ACCEPTABLE, By.BOX)
+
+
+async def _serve(call: Call, wanted: Service | ParkAt | MeetAt) -> Ending:
+    house = call.house
+    match wanted:
+        case ParkAt(number):
+            ending = await _stay(call, number)
+        case MeetAt(number) if not house.meetings.takes(number):
+            ending = Ending(Cause.BUSY, By.BOX)
+        case MeetAt():
+            ending = await visit(call, guest(house, wanted))
+        case Service(Feature.PARK):
+            ending = await _stay(call, vacant(house.slots, call.plan.slots))
+        case Service(Feature.INTERCOM, number):
+            ending = await _intercom(call, number)
+        case Service(Feature.PAGE, number):
+            ending = await page(call, number)
+        case Service(Feature.ECHO):
+            ending = await visit(call, echo(house, call.caller.dialled))
+        case Service(Feature.NUMBER):
+            ending = await visit(call, own_number(house, call.caller))
+        case Service():
+            ending = await serve(call, wanted)
+    return ending
 
 
 async def _stay(call: Call, slot: str | None) -> Ending:

@@ -49,6 +49,7 @@ class Alarm:
 async def call_help(call: Seeker, bridge: Bridge, offers: Offers | None, number: str) -> Outcome | Ending:
     """Try every line until one takes the call; an Ending only when none does or the caller gives up."""
     house, plan, who = call.house, call.plan, call.caller.party
+    bridge.music = False
     lines = () if house.lines is None else tuple(house.lines.lines())
     if not lines:
         house.journal.log(NO_LINES, caller=personal(who))

@@ -1,18 +1,19 @@
 """What a call finds in the house: phones, media, the journal, the clock, the site's settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from firmware.calls.lamps import Lamps
 from firmware.calls.leg import Dialer
+from firmware.calls.meetings import Meetings
 from firmware.calls.outside import Lines
 from firmware.calls.rings import Present, Rings, Slots
 from firmware.calls.traffic import Traffic
 from firmware.clock import Clock
 from firmware.journal import Journal
-from firmware.media import Description, Offers, Side
+from firmware.media import Description, Offers, Side, Sound
 from firmware.store.model import Occasion
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class Bridge(Protocol):
 
     call: str
     """The id of the call, for whoever is told about its media."""
+
+    music: bool
+    """Who is held may hear music of the box."""
 
     def offers(self, side: Side, description: Description, *, sole: bool = False) -> Offers:
         """Take the offer of one side that begins a call, return what phones get; `sole`: just one does."""
@@ -51,8 +55,42 @@ class Bridge(Protocol):
         """Stop media and free the ports. Idempotent."""
 
 
+class Place(Protocol):
+    """The box as the other end of a far end; `firmware.media.Place` is one."""
+
+    room: int
+    on_seated: Callable[[], None] | None
+    """Called once, when a far end can hear."""
+    on_digit: Callable[[str], None] | None
+    on_speaker: Callable[[], None] | None
+    """Called when it becomes the loudest in its room."""
+
+    def answer(self, offer: Description, wanted: str = "sendrecv") -> Description:
+        """Return the answer to an offer."""
+
+    def offer(self, wanted: str = "sendrecv") -> Description:
+        """Return an offer."""
+
+    def move(self, room: int, flags: int = 0) -> None:
+        """Sit in another room."""
+
+    def has(self, sound: Sound) -> bool:
+        """Tell whether there is such a sound."""
+
+    def play(
+        self, sounds: Sequence[Sound], *, loop: bool = False, done: Callable[[], None] | None = None
+    ) -> None:
+        """Play to the far end; `done` is called when it is over."""
+
+    def play_to_all(self, sounds: Sequence[Sound]) -> None:
+        """Play to everybody in the room."""
+
+
 class Media(Protocol):
     """Where bridges come from; `firmware.media.Media` is one."""
+
+    def place(self, room: int = 0, flags: int = 0) -> Place:
+        """Return a place in a room, in a new one where none is named."""
 
     def open(self, *, urgent: bool = False) -> Bridge:
         """Take ports, where it is `urgent` also such that should rest after a call; raises NoPorts."""
@@ -84,7 +122,8 @@ class Settings:
     """The site's word on calls. A running call keeps the one it started with.
 
     `pickup`: whose calls one may pick up. `intercom`: whose phones one may make answer by themselves.
-    `park_seconds`: how long somebody is parked until who parked them is called.
+    `park_seconds`: how long somebody is parked until who parked them is called. `language`: of what is said.
+    `announce`: callers in the house hear why a call is refused.
     """
 
     ring_seconds: float = 30.0
@@ -92,6 +131,8 @@ class Settings:
     pickup: Circle = Circle.GROUP
     intercom: Circle = Circle.ALL
     park_seconds: float = 120.0
+    language: str = "en"
+    announce: bool = False
 
 
 @dataclass(slots=True)
@@ -110,6 +151,7 @@ class House:
     rings: Rings = field(default_factory=Rings)
     slots: Slots = field(default_factory=Slots)
     present: Present = field(default_factory=Present)
+    meetings: Meetings = field(init=False)
     alarm: Callable[["Alarm"], None] | None = None
     """Tells people in the house of a call for help; it has gone out by then."""
     youngest: Callable[[], "Call | None"] | None = None
@@ -118,3 +160,4 @@ class House:
 
     def __post_init__(self) -> None:
         self.traffic = Traffic(self.clock.now)
+        self.meetings = Meetings()

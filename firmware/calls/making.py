@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from firmware.calls.codes import Codes, Feature
 from firmware.calls.dialling import Caps, Dialling, Head
 from firmware.calls.numbers import Numbering
-from firmware.calls.plan import Callable, Plan
+from firmware.calls.plan import Callable, MeetAt, Plan
 from firmware.store.model import Group, Reach
 from provisioning.site import Site
 
@@ -21,6 +21,7 @@ def make_plan(site: Site, extensions: Iterable[Callable], groups: Iterable[Group
         dialling_of(site),
         dict(site.country.services),
         site.desk.slots,
+        tuple(MeetAt(room.number, room.pin) for room in site.rooms),
     )
 
 

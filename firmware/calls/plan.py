@@ -2,8 +2,8 @@
 
 1. Emergency numbers, before anything that could shadow or refuse them.
 2. Permission: whoever is not one of our extensions may call emergency numbers only.
-3. Extensions, by number or alias; ring groups; park slots; star codes. None of these can be an emergency
-   number.
+3. Extensions, by number or alias; ring groups; park slots; conference rooms; star codes. None of these can be
+   an emergency number.
 4. Numbers outside, where the site has lines and the extension may call them.
 
 Callers from outside come by another door: they reach extensions and groups, and nothing else.
@@ -91,6 +91,14 @@ class ParkAt:
 
 
 @dataclass(frozen=True, slots=True)
+class MeetAt:
+    """A conference room; with a `pin` whoever comes must press it."""
+
+    number: str
+    pin: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
     """A number outside: E.164 with its +, or a short one; `by` is who calls, or sends on, and may."""
 
@@ -112,7 +120,7 @@ class Unknown:
     """Nobody has this number."""
 
 
-Route = Emergency | Internal | Hunt | ParkAt | Service | Outside | NotAllowed | Unknown
+Route = Emergency | Internal | Hunt | ParkAt | MeetAt | Service | Outside | NotAllowed | Unknown
 Way = Internal | Hunt | Outside
 """Where somebody can be sought."""
 
@@ -135,6 +143,7 @@ class Plan:
     _hunts: dict[str, Hunt] = field(repr=False)
     _codes: Codes = field(repr=False)
     slots: dict[str, ParkAt]
+    rooms: dict[str, MeetAt]
 
     def __init__(
         self,
@@ -145,8 +154,9 @@ class Plan:
         dialling: Dialling | None = None,
         services: Mapping[str, str] | None = None,
         slots: Iterable[str] = (),
+        rooms: Iterable[MeetAt] = (),
     ) -> None:
-        """Build the plan. Of the park slots those remain whose number nobody has.
+        """Build the plan. Of the park slots and rooms those remain whose number nobody has.
 
         Raises ValueError if there is no emergency number: no box runs without one.
         """
@@ -187,6 +197,8 @@ class Plan:
         object.__setattr__(self, "_codes", codes or Codes({}))
         taken = {*numbers, *parties, *self._hunts}
         object.__setattr__(self, "slots", {slot: ParkAt(slot) for slot in slots if slot not in taken})
+        taken |= self.slots.keys()
+        object.__setattr__(self, "rooms", {room.number: room for room in rooms if room.number not in taken})
 
     def is_emergency(self, dialled: str) -> bool:
         """Tell whether this is a call for help."""
@@ -223,7 +235,12 @@ class Plan:
         if caller.extension is None:
             return NotAllowed()
         number = plain(dialled)
-        found = self._inside(number) or self.slots.get(number) or self._codes.find(number)
+        found = (
+            self._inside(number)
+            or self.slots.get(number)
+            or self.rooms.get(number)
+            or self._codes.find(number)
+        )
         if found is not None:
             return found if self._may(caller, Reach.INTERNAL) else NotAllowed()
         return Unknown() if self.dialling is None else self._outside(self.dialling, number, caller)

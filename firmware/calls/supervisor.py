@@ -15,6 +15,7 @@ from firmware.calls.entering import enter
 from firmware.calls.house import House, Media, Preferences, Settings
 from firmware.calls.lamps import Light
 from firmware.calls.leg import Dialer, Leg
+from firmware.calls.meeting import PartyView
 from firmware.calls.outside import Lines
 from firmware.calls.park import ParkedView, lamp_of, views
 from firmware.calls.plan import Plan
@@ -106,6 +107,10 @@ class Calls:
     def parked(self) -> list[ParkedView]:
         """Return who is parked, by slot."""
         return [view for call in self._calls.values() for view in views(call)]
+
+    def conferences(self) -> list[PartyView]:
+        """Return who is in a conference, by room."""
+        return [view for meeting in self.house.meetings.all() for view in meeting.views()]
 
     def hangup(self, call_id: str) -> bool:
         """End a call on the operator's word; False if there is no such call."""

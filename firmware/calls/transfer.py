@@ -12,8 +12,9 @@ from firmware.calls.codes import Feature, Service
 from firmware.calls.help import call_help
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Leg, Manner, Party, Referral, Refused
+from firmware.calls.meeting import guest
 from firmware.calls.park import ParkSlot, vacant
-from firmware.calls.plan import Emergency, Hunt, Internal, NotAllowed, Outside, ParkAt
+from firmware.calls.plan import Emergency, Hunt, Internal, MeetAt, NotAllowed, Outside, ParkAt
 from firmware.calls.scope import Scope
 from firmware.calls.search import Search
 from firmware.journal import Kind
@@ -91,6 +92,12 @@ async def reach(errand: Errand, bridge: Bridge, by: Leg, dialled: str, heard: De
             return _park(errand, bridge, by, number, heard)
         case Service(Feature.PARK):
             return _park(errand, bridge, by, vacant(errand.house.slots, errand.plan.slots), heard)
+        case MeetAt(number):
+            if not errand.house.meetings.takes(number):
+                raise Refused(Cause.BUSY)
+            leg = guest(errand.house, route)
+            errand.adopt(leg)
+            return Newcomer(leg, await leg.ask())
         case Emergency(number):
             outcome = await call_help(errand, bridge, None, number)
         case NotAllowed():

@@ -202,6 +202,16 @@ def _parked(rows: list[dict[str, Any]]) -> str:
     return table(["SLOT", "WHO", "BY", "SINCE", "CALL"], cells)
 
 
+def _conferences(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "nobody is in a conference"
+    cells = [
+        [row["room"], row["who"], "speaks" if row["speaking"] else "", _when(row["since"]), row["call"]]
+        for row in rows
+    ]
+    return table(["ROOM", "WHO", "", "SINCE", "CALL"], cells)
+
+
 def _when(wall: float) -> str:
     return local_moment(wall)
 
@@ -229,6 +239,7 @@ _SHOW: Final[dict[str, Callable[[Any], str]]] = {
     "calls": _calls,
     "quality": _quality,
     "parked": _parked,
+    "conferences": _conferences,
     "reload": _reloaded,
     "stop": lambda _result: "the box is down",
     "hangup": lambda _result: "the call is ended",

@@ -19,6 +19,7 @@ from firmware.errors import OperatorError
 from firmware.journal import CappedFile, Journal, Kind, Level, Terminal
 from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
 from firmware.main.alarm import Alarms
+from firmware.main.heard import use_music
 from firmware.main.media_watch import watch
 from firmware.main.outside import Outside
 from firmware.main.preferences import Preferences
@@ -34,7 +35,7 @@ from sip.transport import Transports
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from firmware.operations.context import ActiveCall, Parked, Phone, TrunkView
+    from firmware.operations.context import ActiveCall, Attendee, Parked, Phone, TrunkView
     from firmware.operations.socket import Control
 
 LEVELS: Final = {"quiet": Level.WARNING, "normal": Level.INFO, "detailed": Level.DEBUG}
@@ -60,7 +61,12 @@ async def run_box(directory: str, site: Site, text: str | None, worker: Worker) 
     clock = Clock()
     journal = Journal(clock, level=LEVELS[site.log.level])
     media = Media(
-        worker, clock.now, transcode=site.media.transcode, srtp=site.media.srtp, dtls=site.media.dtls
+        worker,
+        clock.now,
+        transcode=site.media.transcode,
+        srtp=site.media.srtp,
+        dtls=site.media.dtls,
+        prompts=site.sounds.prompts,
     )
     try:
         await media.start()  # its ports may be taken, and nothing is written yet
@@ -161,6 +167,7 @@ class Box:
         self._calls.house.lamps.listener = self._line.lamps_changed
         self._listeners = Listeners(self._transports, lambda: bool(self._calls.active()))
         watch(media, journal, store.record_quality)
+        use_music(media, site.sounds, journal)
         media.monitor = site.media.monitor
 
     # -- life
@@ -337,6 +344,15 @@ class Box:
             Parked(one.slot, one.call, one.who.value, one.by.value, one.since) for one in self._calls.parked()
         ]
 
+    def conferences(self) -> "Sequence[Attendee]":
+        """Return who is in a conference room."""
+        from firmware.operations.context import Attendee
+
+        return [
+            Attendee(one.room, one.call, one.who.value, one.since, one.speaking)
+            for one in self._calls.conferences()
+        ]
+
     def trunks(self) -> "Sequence[TrunkView]":
         """Return how the trunks are."""
         from firmware.operations.context import TrunkView
@@ -426,6 +442,7 @@ class Box:
         self._calls.house.settings = _call_settings(site)
         self._line.settings = self._line_settings(site)
         self._outside.use(site)
+        use_music(self._media, site.sounds, self._journal)
         self._media.monitor, self._media.srtp = site.media.monitor, site.media.srtp
         self._journal.level = LEVELS[site.log.level]
 
@@ -470,4 +487,6 @@ def _call_settings(site: Site) -> Settings:
         pickup=Circle(site.desk.pickup),
         intercom=Circle(site.desk.intercom),
         park_seconds=float(site.desk.park_seconds),
+        language=site.sounds.language,
+        announce=site.sounds.refused,
     )

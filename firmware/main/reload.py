@@ -103,4 +103,7 @@ class Listeners:
 def in_force(old: Site, new: Site) -> Site:
     """Return the new site with what needs a restart left as it is, so that the next reload names it again."""
     media = replace(old.media, monitor=new.media.monitor, srtp=new.media.srtp)
-    return replace(new, media=media, log=replace(new.log, file_kilobytes=old.log.file_kilobytes))
+    sounds = replace(new.sounds, prompts=old.sounds.prompts)
+    return replace(
+        new, media=media, sounds=sounds, log=replace(new.log, file_kilobytes=old.log.file_kilobytes)
+    )

@@ -11,35 +11,51 @@ if TYPE_CHECKING:
     from firmware.media.errors import MediaError, NoPorts, NotAcceptable
     from firmware.media.media import Media
     from firmware.media.offers import Offers
+    from firmware.media.place import Place
     from firmware.media.side import Side
+    from firmware.media.sounds import File, Prompt, Sound, Tone
     from sip.sdp import SessionDescription as Description
 
-__all__ = ["Bridge", "Description", "Media", "MediaError", "NoPorts", "NotAcceptable", "Offers", "Side"]
+__all__ = [
+    "Bridge", "Description", "File", "Media", "MediaError", "NoPorts", "NotAcceptable", "Offers", "Place",
+    "Prompt", "Side", "Sound", "Tone",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
+    found: object
     if name == "Description":
         from sip.sdp import SessionDescription
 
-        return SessionDescription
-    if name in {"MediaError", "NoPorts", "NotAcceptable"}:
+        found = SessionDescription
+    elif name in {"MediaError", "NoPorts", "NotAcceptable"}:
         from firmware.media import errors
 
-        return getattr(errors, name)
-    if name == "Bridge":
+        found = getattr(errors, name)
+    elif name == "Bridge":
         from firmware.media.bridge import Bridge
 
-        return Bridge
-    if name == "Offers":
+        found = Bridge
+    elif name == "Offers":
         from firmware.media.offers import Offers
 
-        return Offers
-    if name == "Side":
+        found = Offers
+    elif name == "Side":
         from firmware.media.side import Side
 
-        return Side
-    if name == "Media":
+        found = Side
+    elif name == "Media":
         from firmware.media.media import Media
 
-        return Media
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = Media
+    elif name == "Place":
+        from firmware.media.place import Place
+
+        found = Place
+    elif name in {"File", "Prompt", "Sound", "Tone"}:
+        from firmware.media import sounds
+
+        found = getattr(sounds, name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return found

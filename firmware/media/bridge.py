@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING
 
 from firmware.media import secure
 from firmware.media.errors import NotAcceptable
+from firmware.media.hold import Hold, answered_inactive, hold, offered_inactive
 from firmware.media.links import PROFILES, Links
 from firmware.media.offers import Offers
+from firmware.media.place import Inside, Place, boarded, invited
 from firmware.media.quality import Far
 from firmware.media.rewrite import audio_line, direction, narrow, place, rewrite, telephone_event
 from firmware.media.secure import Form, Keying, Policy
 from firmware.media.side import SIDES, Side, other
 from firmware.media.transcode import crossing, narrowed, widened
-from rtp import plan
+from rtp import orders, plan
 from rtp.control import Statistics
 from rtp.link import Link
 from rtp.plan import Row
 from rtp.seat import Seat
 from sip import sdes
 from sip.errors import BadMessage
-from sip.offer import check_answer, reverse, succeed
+from sip.offer import answer_direction, check_answer, reverse, succeed
 from sip.sdes import Crypto
 from sip.sdp import Connection, Media, Origin, SessionDescription
 
@@ -58,6 +60,7 @@ class _Exchange:
     forwarded: SessionDescription
     form: Form
     keys: tuple[Crypto, ...]
+    place: Place | None = None  # whose offer it is, where the box made it
 
     @property
     def line(self) -> Media:
@@ -85,12 +88,13 @@ class Bridge:
 
     `on_timeout(side)` is called when a far end that should send has been silent for too long, or when a
     restarted media process could not get the port back. `call` names the call where its quality is told of;
-    `quiet` counts how often a side was not heard while the other was.
+    `quiet` counts how often a side was not heard while the other was. `music`: who is held may hear ours.
     """
 
     def __init__(self, media: MediaProcess, caller: int, callee: int, *, srtp: Policy = "passed") -> None:
         self.on_timeout: Callable[[Side], None] | None = None
         self.call = ""
+        self.music = True
         self.quiet: dict[Side, int] = dict.fromkeys(SIDES, 0)
         self._codecs: dict[Side, str] = {}  # what each side sends, as agreed
         self._media = media
@@ -100,7 +104,9 @@ class Bridge:
         self._pending: list[_Exchange] = []  # several where phones that ring were offered different keys
         self._agreed: _Exchange | None = None
         self._keying = Keying(srtp)
-        self._links = Links(media.digest, media.window, frozenset(media.hosts))
+        self._links = Links(media.handshakes.digest, media.window, frozenset(media.hosts))
+        self._places: dict[Side, Place] = {}  # by whom of us a side's far end is entertained
+        self._hold: Hold | None = None
         self._open = True
 
     def __enter__(self) -> Bridge:
@@ -123,8 +129,8 @@ class Bridge:
         description = self._links.offered(side, description)
         index, offered = self._heard(side, description)
         self._links.begin(other(side))
-        proven = self._links.asks(side)
-        forms = self._keying.forms_of_proven() if proven else self._keying.forms(offered, sole=sole)
+        box = isinstance(description, Inside) or self._links.asks(side)
+        forms = self._keying.forms(offered, sole=sole, box=box)
         if not forms:
             raise NotAcceptable("keys of no suite that we know, for several phones")
         self._pending = []
@@ -143,13 +149,9 @@ class Bridge:
             return self._links.propose(to, plain, index)
 
         heard = not secure.secure(offered) or secure.ours(offered)
-        able = linked if self._media.digest and heard else None
-        return Offers(
-            lambda: self._propose(side, description, index, forms[0]),
-            instead,
-            able,
-            self._media.dtls == "always",
-        )
+        able = linked if self._media.handshakes.digest and heard else None
+        every = self._media.handshakes.wish == "always"
+        return Offers(lambda: self._propose(side, description, index, forms[0]), instead, able, every)
 
     def offer(self, side: Side, description: SessionDescription) -> SessionDescription:
         """Take an offer of one side, give the offer to make to the other; raises NotAcceptable.
@@ -159,11 +161,13 @@ class Bridge:
         description = self._links.offered(side, description)
         index, offered = self._heard(side, description)
         others = any(each.keys for each in self._pending)
-        to, keying = other(side), self._keying
-        if self._links.asks(side) or self._links.has(to):
-            form = keying.form_beside_proven(to, offered, proven=self._links.has(to))
+        to, box = other(side), isinstance(description, Inside) or self._links.asks(side)
+        if not self._links.has(to):
+            form = self._keying.form_for(to, offered, others=others, box=box)
+        elif secure.secure(offered) and not secure.ours(offered):
+            raise NotAcceptable("keys of no suite that we know")
         else:
-            form = keying.form_for(to, offered, others=others)
+            form = "plain"
         self._pending = []
         return self._links.offer(to, self._propose(side, description, index, form), index)
 
@@ -179,18 +183,27 @@ class Bridge:
         theirs: Crypto | None = None
         try:
             check_answer(exchange.forwarded, description)
-            if secure.secure(description.media[exchange.index]):
+            inside = isinstance(description, Inside)
+            if secure.secure(description.media[exchange.index]) and not inside:
                 theirs = self._chosen(exchange, description.media[exchange.index])
         except BadMessage as error:
             raise NotAcceptable(error.why) from error
         answered, offered = description.media[exchange.index], exchange.offered
+        if inside or exchange.place is not None:
+            return self._entertain(exchange, side, description, theirs)
+        again = self._agreed is not None and exchange is not self._agreed and self.music
+        self._places.clear()
         self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
+        self._unhold()
         mux = offered.get("rtcp-mux") is not None and answered.get("rtcp-mux") is not None
         if not mux and not answered.rejected:
             answered = answered.without_attributes("rtcp-mux")
         forwarded, order = exchange.line, self._media.transcode
         cross = crossing(offered, forwarded, answered, order, self._ports["caller"])
         mine = cross.line if cross else narrowed(offered, forwarded, answered)
+        mine = mine.with_direction(answer_direction(direction(offered), mine.direction))
+        if again and not exchange.across and answered_inactive(self._media, offered, mine):
+            mine = mine.with_direction("sendonly")
         told, seat = (forwarded, cross.answerer) if cross else (offered, None)
         keys: dict[Side, bytes] = {}
         if answered.rejected:
@@ -199,11 +212,56 @@ class Bridge:
             mine, keys = self._key(exchange, side, theirs, mine)
         self._activate(exchange.offerer, offered, mine, cross.offerer if cross else None, keys, mux=mux)
         self._activate(side, answered, told, seat, keys, mux=mux)
+        if again and not exchange.across:
+            ports = {"offerer": self._ports[exchange.offerer], "answerer": self._ports[side]}
+            self._hold = hold(self._media, ports, offered, answered, mine)
         self._agreed = exchange
         description = description.with_media(exchange.index, mine)
         description = replace(description, media=description.media[: exchange.lines])
         emitted = self._emit(exchange.offerer, description, exchange.index)
         return self._links.answer(exchange.offerer, emitted, exchange.index)
+
+    def _entertain(
+        self, exchange: _Exchange, side: Side, description: SessionDescription, theirs: Crypto | None
+    ) -> SessionDescription:
+        """Agree with the one far end there is; the other side is the box."""
+        answered, offered, order = description.media[exchange.index], exchange.offered, self._media.transcode
+        told = exchange.line
+        if isinstance(description, Inside):
+            guest, own, place = exchange.offerer, offered, description.place
+            if place is None or exchange.place is not None:
+                raise NotAcceptable("the box would talk with itself")
+            answered, seat = boarded(offered, answered, order, place)
+            others = answered
+        else:
+            guest, own, others, place = side, answered, told, exchange.place
+            if place is None or answered.rejected:
+                raise NotAcceptable("no audio")
+            self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
+            seat = invited(told, answered, order, place)
+        mux = own.get("rtcp-mux") is not None and others.get("rtcp-mux") is not None
+        answered, keys = self._key(exchange, side, theirs, answered, guest=guest)
+        self._unhold()
+        self._media.withdraw(self._ports[other(guest)])
+        self._activate(guest, own, others, seat, keys, mux=mux)
+        self._places = {guest: place}
+        self._agreed, self._pending = exchange, []
+        description = description.with_media(exchange.index, answered)
+        description = replace(description, media=description.media[: exchange.lines])
+        emitted = self._emit(exchange.offerer, description, exchange.index)
+        self._links.left(other(guest))
+        place.seated(self._ports[guest])
+        return self._links.answer(exchange.offerer, emitted, exchange.index)
+
+    def told(self, message: orders.Digit | orders.Speaker) -> None:
+        """Pass on what the room heard of a far end."""
+        place = self._places.get("caller" if message.port == self._ports["caller"] else "callee")
+        if place is None:
+            return
+        if isinstance(message, orders.Digit):
+            place.pressed(message.event, message.length)
+        else:
+            place.speaks()
 
     def hush(self, description: SessionDescription) -> SessionDescription:
         """Take the caller's offer ourselves: return an answer that neither sends nor hears anything."""
@@ -251,7 +309,13 @@ class Bridge:
         if self._open:
             self._open = False
             self.on_timeout = None
+            self._unhold()
             self._media.release(self)
+
+    def _unhold(self) -> None:
+        if self._hold is not None:
+            self._hold.end()
+            self._hold = None
 
     def timed_out(self, port: int) -> None:
         """Pass on that nothing came to one of the ports."""
@@ -269,7 +333,7 @@ class Bridge:
         """Look at a side's offer; return the index of its audio line and that line. Raises NotAcceptable."""
         index = audio_line(description)
         offered = description.media[index]
-        if not self._links.asks(side):
+        if not isinstance(description, Inside) and not self._links.asks(side):
             self._keying.check(offered)
         self._far[side] = self._place(offered)[0] or self._far.get(side, b"")
         return index, offered
@@ -287,8 +351,12 @@ class Bridge:
         if form != "across":
             line = secure.encrypted(line, keys) if keys else secure.bare(line)
             line = widened(line, self._media.transcode)
+            if self._agreed is not None and self.music and offered_inactive(self._media, offered):
+                line = line.with_direction("sendonly")
         forwarded = self._emit(to, self._filled(to, description.with_media(index, line)), index)
-        self._pending.append(_Exchange(side, index, len(description.media), offered, forwarded, form, keys))
+        place = description.place if isinstance(description, Inside) else None
+        lines = len(description.media)
+        self._pending.append(_Exchange(side, index, lines, offered, forwarded, form, keys, place))
         del self._pending[:-MOST]
         return forwarded
 
@@ -311,10 +379,20 @@ class Bridge:
         return theirs
 
     def _key(
-        self, exchange: _Exchange, side: Side, theirs: Crypto | None, line: Media
+        self,
+        exchange: _Exchange,
+        side: Side,
+        theirs: Crypto | None,
+        line: Media,
+        *,
+        guest: Side | None = None,
     ) -> tuple[Media, dict[Side, bytes]]:
-        """Agree on keys; return `line` for the offerer with ours, and the keys of the rows. NotAcceptable."""
-        keying, offerer, offered, across = self._keying, exchange.offerer, exchange.offered, exchange.across
+        """Agree on keys; return `line` for the offerer with ours, and the keys of the rows. NotAcceptable.
+
+        `guest`: the one far end there is, where the other side is the box.
+        """
+        keying, offerer, offered = self._keying, exchange.offerer, exchange.offered
+        across = exchange.across and guest is None
         encrypted = secure.secure(offered)
         srtp: dict[Side, bytes] = dict.fromkeys(SIDES, b"")
         reply = None
@@ -327,6 +405,8 @@ class Bridge:
             srtp[side] = secure.row_keys(theirs, mine, self._row(side).srtp)
         keying.agreed(offerer, reply[1] if reply else None, encrypted=encrypted, across=across)
         keying.agreed(side, mine, encrypted=theirs is not None, across=across)
+        if guest is not None:
+            keying.left(other(guest))
         if not across:
             line = secure.encrypted(line, [reply[1]]) if reply else secure.bare(line)
         return line, srtp
@@ -366,7 +446,7 @@ class Bridge:
             "mux": mux,
             "event": telephone_event(codecs),
             "clock": codec.rate if codec and 0 < codec.rate <= plan.MAX_CLOCK else 8000,
-            "silence": self._media.silence if agreed & plan.SENDONLY else 0,
+            "silence": self._media.silence if agreed == plan.SENDRECV else 0,  # who holds may well be silent
         }
         if host and not rejected:
             changes |= {"host": host, "rtp": rtp, "rtcp": rtp if mux else rtcp}

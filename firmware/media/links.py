@@ -11,9 +11,10 @@ import os
 from binascii import b2a_base64
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from firmware.media.errors import NotAcceptable
+from firmware.media.place import Inside
 from firmware.media.side import Side
 from rtp.link import ACTIVE, PASSIVE, Link
 from rtp.plan import Row
@@ -22,9 +23,6 @@ from sip.errors import BadMessage
 from sip.fingerprint import digest, fingerprint, reply
 from sip.offer import succeed
 from sip.sdp import Attribute, Connection, Media, SessionDescription
-
-Wish = Literal["off", "browsers", "always"]
-"""Whose offers are of this profile: nobody's (and none is taken), phones' over WebSocket, every phone's."""
 
 PROFILES = ("UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP")
 _PLAIN = "RTP/AVP"
@@ -120,6 +118,8 @@ class Links:
 
     def answered(self, side: Side, description: SessionDescription) -> SessionDescription:
         """Take a side's answer, as `offered` does."""
+        if isinstance(description, Inside):
+            return self._box(side, description)
         index, far = self._read(description)
         ours = self._ours.get(side)
         now = self._agreed.get(side)
@@ -139,6 +139,20 @@ class Links:
         association = before.association if known and before is not None else self._numbers()
         self._asked[side] = _Agreement(far, ours, role, association)
         return self._plain(description, index, far)
+
+    def _box(self, side: Side, description: Inside) -> Inside:
+        """Take what the box itself says on a side: it has nobody to prove anything to."""
+        self._asked[side] = None
+        media = [
+            replace(line, proto=_PLAIN).without_attributes(*_GONE) if line.proto.upper() in PROFILES else line
+            for line in description.media
+        ]
+        return replace(description, media=tuple(media))
+
+    def left(self, side: Side) -> None:
+        """Note that no far end is on a side."""
+        self._asked[side] = None
+        self._agreed.pop(side, None)
 
     def asks(self, side: Side) -> bool:
         """Whether a side's newest offer or answer was of this profile."""

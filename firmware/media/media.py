@@ -11,26 +11,23 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING
 
-from firmware.media import secure
 from firmware.media.bridge import Bridge
 from firmware.media.errors import MediaError, NoPorts
-from firmware.media.links import Wish
+from firmware.media.handshakes import Handshakes, Wish, keep, renew
+from firmware.media.place import Place
 from firmware.media.quality import Far, Quality, judge, one_way
 from firmware.media.questions import Answer, Questions
 from firmware.media.secure import Policy
-from firmware.media.side import Side
+from firmware.media.side import SIDES, Side
+from firmware.media.sounds import Sound, Sounds
 from firmware.media.tally import Tally
 from firmware.media.transcode import ORDER, able
 from firmware.media.vigil import Vigil
+from firmware.media.waiting import Waiting
 from firmware.media.worker import Worker, packed, spawn
-from rtp import control
-from rtp.link import Link
+from rtp import control, orders
 from rtp.plan import ANY, Plan, Row
-
-if TYPE_CHECKING:
-    from firmware.media.certificate import Certificate
 
 REST = 5.0  # seconds a port rests after a call, so that late packets of that call reach no other
 SILENCE = 30  # seconds without a packet from an end that should send
@@ -40,6 +37,7 @@ STEADY = 60.0  # seconds of life after which earlier crashes are forgotten
 _PATIENCE = 100  # looks before it is killed
 _REAP = 0.01  # seconds between two looks whether a process has ended
 _EDITS = 64  # ports whose edits are sent together
+FIRST_ROOM = 0x10000  # rooms below are those of calls between two phones, numbered as a port of theirs
 
 
 class Media:
@@ -50,8 +48,7 @@ class Media:
     is not heard while the other is. While `monitor` is on, `on_quality(call, found)` is told how good a call
     was. `on_tier(kernel)` is told when the kernel begins to relay, or no longer does. `now` returns monotonic
     seconds. `transcode` names the codecs that are turned into each other where two sides share none, best
-    first. `srtp` is what the site wants of encryption; a bridge that is `urgent` does what makes the call.
-    `dtls` says whose offers are of DTLS-SRTP.
+    first. `srtp`, `dtls`: what the site wants of encryption; an `urgent` bridge does what makes the call.
     """
 
     def __init__(
@@ -65,14 +62,9 @@ class Media:
         transcode: tuple[str, ...] = ORDER,
         srtp: Policy = "passed",
         dtls: Wish = "off",
+        prompts: str = "",
     ) -> None:
-        self.dtls = dtls
-        self._certificate: Certificate | None = None
-        if dtls != "off":
-            from firmware.media.certificate import Certificate
-
-            self._certificate = Certificate.make()
-        self.digest = self._certificate.digest if self._certificate else b""
+        self.handshakes = Handshakes(dtls)
         self.srtp = srtp
         self.transcode = able(transcode)
         self.learning = learning
@@ -92,15 +84,17 @@ class Media:
         self._vigil = Vigil(self._look, self._hung)
         self._tasks: set[asyncio.Task[None]] = set()
         self.in_kernel = False
+        self.sounds = Sounds(self, prompts)
+        self.music: tuple[Sound, ...] = ()  # for who is held
+        self._rooms = FIRST_ROOM
+        self._orders = Waiting()
         self._maps: tuple[int, ...] = ()
         self._worker = worker
         self._now = now
         self._rest = rest
         self._plan = Plan(max(0, (worker.last - worker.first + 2) // 2))
         self._bridges: dict[int, Bridge] = {}
-        self._free: deque[tuple[float, int]] = (
-            deque()
-        )  # (time from which it may be used, port), sorted by itself
+        self._free: deque[tuple[float, int]] = deque()  # (when it may be used, port), sorted by itself
         self._pool: set[int] = set()
         self._arriving: set[int] = set()
         self._dirty: dict[int, None] = {}
@@ -150,6 +144,7 @@ class Media:
         self._worker.close()
         await self._reap()
         self.relay_in_kernel(())
+        self.sounds.close()
 
     def open(self, lost: Callable[[], None] | None = None, *, urgent: bool = False) -> Bridge:
         """Return a bridge over two free ports, `urgent`: also such as should rest; raises NoPorts.
@@ -166,6 +161,12 @@ class Media:
             bridge.on_timeout = lambda _: lost()
         self._bridges[caller] = self._bridges[callee] = bridge
         return bridge
+
+    def place(self, room: int = 0, flags: int = 0) -> Place:
+        """Return a place of the box's own, for a bridge; without a `room` in a new one."""
+        if not room:
+            self._rooms = room = max(FIRST_ROOM, (self._rooms + 1) & 0xFFFFFFFF)
+        return Place(self, room, flags)
 
     def relay_in_kernel(self, maps: Sequence[int]) -> None:
         """Have the kernel relay what it can, by the descriptors of its maps, which are ours from now on.
@@ -251,6 +252,20 @@ class Media:
         self._plan.put(row)
         self._touch(row.port)
 
+    def withdraw(self, port: int) -> None:
+        """Take the row of a port out that stays its bridge's; no row, no error."""
+        if self._plan.get(port) is not None:
+            self._plan.remove(port)
+            self._touch(port)
+
+    def order(self, message: control.Message, *descriptors: int) -> None:
+        """Give an order about rooms, after all edits there are; it waits where there is no room now."""
+        if self._up:
+            self._orders.put(message, descriptors)
+            if not self._flushing and self._loop is not None:
+                self._flushing = True
+                self._loop.call_soon(self._flush)
+
     def release(self, bridge: Bridge) -> None:
         """Take a bridge's rows out and let its ports rest."""
         since = self._now() + self._rest
@@ -284,7 +299,7 @@ class Media:
     def _flush(self) -> None:
         """Send what changed; without room the newest state of each port waits, so nothing piles up."""
         self._flushing = False
-        if not self._up or not self._dirty or self._loop is None:
+        if not self._up or self._loop is None:
             return
         while self._dirty:
             ports = list(self._dirty)[:_EDITS]
@@ -295,12 +310,21 @@ class Media:
             except ConnectionError:
                 return  # the reader notices the end and everything is replayed
             if not sent:
-                if not self._blocked:
-                    self._blocked = True
-                    self._worker.wait_for_room(self._loop, self._unblock)
+                self._wait_for_room(self._loop)
                 return
             for port in ports:
                 del self._dirty[port]
+        try:
+            sent = self._orders.send(self._worker.send)
+        except ConnectionError:
+            return
+        if not sent:
+            self._wait_for_room(self._loop)
+
+    def _wait_for_room(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._blocked:
+            self._blocked = True
+            self._worker.wait_for_room(loop, self._unblock)
 
     def _unblock(self) -> None:
         self._blocked = False
@@ -338,9 +362,7 @@ class Media:
 
     def _take_counts(self, message: control.Message) -> None:
         if isinstance(message, control.Keyed):
-            row = self._plan.get(message.port)
-            if row is not None and row.link and Link.parse(row.link).association == message.association:
-                self._plan.put(row.replace(srtp=message.keys))  # the media process has them already
+            keep(self._plan, message)
         elif isinstance(message, control.Statistics):
             self._questions.take(self._vigil.saw(message))
         elif isinstance(message, control.Counters):
@@ -349,6 +371,10 @@ class Media:
             bridge = self._bridges.get(message.port)
             if bridge is not None:
                 self._spawn(self._listen(bridge, message.port))
+        elif isinstance(message, orders.Played):
+            self.sounds.take(message)
+        elif isinstance(message, (orders.Digit, orders.Speaker)) and message.port in self._bridges:
+            self._bridges[message.port].told(message)
 
     # -- quality
 
@@ -376,11 +402,8 @@ class Media:
             counted.append(tally.take(answer) if isinstance(answer, control.Statistics) else tally.all)
         if self.on_quality is not None and counted[0] is not None and counted[1] is not None:
             caller, callee = (fars[0], counted[0]), (fars[1], counted[1])
-            found: dict[Side, Quality | None] = {
-                "caller": judge(*caller, *callee),
-                "callee": judge(*callee, *caller),
-            }
-            self.on_quality(bridge.call, {side: one for side, one in found.items() if one is not None})
+            found = zip(SIDES, (judge(*caller, *callee), judge(*callee, *caller)), strict=True)
+            self.on_quality(bridge.call, {side: one for side, one in found if one is not None})
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -409,12 +432,11 @@ class Media:
         self._free.extendleft((0.0, port) for port in sorted(gained - self._bridges.keys(), reverse=True))
         self._up = True
         self._since = self._now()
-        for row in self._plan.snapshot():
-            if row.srtp:
-                self._plan.put(row.replace(srtp=secure.remasked(row.srtp)))
+        renew(self._plan)
         self._dirty = {row.port: None for row in self._plan.snapshot()}
-        if self._certificate is not None:
-            self._introduce(self._certificate)
+        self._orders.clear()
+        self.sounds.again()
+        self.handshakes.introduce(self._worker.send)
         self._flush()
         if self._monitor:
             self._tell_monitor()
@@ -423,11 +445,6 @@ class Media:
         self._vigil.begin(self._loop)
         for port in missing & self._bridges.keys():
             self._bridges[port].timed_out(port)
-
-    def _introduce(self, made: Certificate) -> None:
-        """Give the media process our certificate: the first thing it is told, so there is room."""
-        for datagram in control.encode([control.Identity(made.key, made.certificate)]):
-            self._worker.send(datagram)
 
     def _detach(self) -> None:
         self._up = self._blocked = False

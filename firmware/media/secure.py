@@ -81,8 +81,13 @@ class Keying:
         if self._policy == "required" and not secure(line):
             raise NotAcceptable("audio that is not encrypted")
 
-    def forms(self, line: Media, *, sole: bool) -> list[Form]:
-        """Return how to offer a line that begins a call, the next where one is not acceptable."""
+    def forms(self, line: Media, *, sole: bool, box: bool) -> list[Form]:
+        """Return how to offer a line that begins a call, the next where one is not acceptable.
+
+        box: it is the box that offers it.
+        """
+        if box:
+            return ["own"] if self._policy == "required" else ["plain", "own"]
         forms: list[Form] = ["across"] if secure(line) and sole else []
         known = not secure(line) or ours(line)
         if known:
@@ -91,12 +96,15 @@ class Keying:
             forms.append("plain" if secure(line) else "own")
         return forms
 
-    def form_for(self, side: Side, line: Media, *, others: bool) -> Form:
+    def form_for(self, side: Side, line: Media, *, others: bool, box: bool) -> Form:
         """Return how to offer a line to a side that is in the call already; raises NotAcceptable.
 
-        others: phones that still ring were offered keys of ours. What was encrypted does not cease to be.
+        others: phones that still ring were offered keys of ours; box: it is the box that offers the line.
+        What was encrypted does not cease to be.
         """
         agreed = self._secure.get(side)
+        if box:
+            return "own" if agreed or (agreed is None and self._policy == "required") else "plain"
         if secure(line) and (agreed is None or agreed):
             across = self._across if agreed else not others
             form: Form = "across" if across else "own"
@@ -110,19 +118,6 @@ class Keying:
             raise NotAcceptable("keys of no suite that we know")
         return form
 
-    def forms_of_proven(self) -> list[Form]:
-        """Return how to offer the line of somebody whose media we encrypt after a handshake (DTLS-SRTP)."""
-        return ["own"] if self._policy == "required" else ["plain", "own"]
-
-    def form_beside_proven(self, side: Side, line: Media, *, proven: bool) -> Form:
-        """Return how to offer a line where a side in the call shakes hands; `proven`: this one does.
-
-        Raises NotAcceptable.
-        """
-        if secure(line) and not ours(line):
-            raise NotAcceptable("keys of no suite that we know")
-        return "own" if not proven and (secure(line) or self._secure.get(side)) else "plain"
-
     def keys_for(self, side: Side, line: Media) -> tuple[Crypto, ...]:
         """Return our keys to offer to a side: what it has, or new ones."""
         mine = self._ours.get(side)
@@ -135,6 +130,11 @@ class Keying:
     def takes(self, side: Side, line: Media) -> None:
         """Note that a side is asked to go on as `line` says, for now."""
         self._secure[side] = secure(line)
+        self._ours.pop(side, None)
+
+    def left(self, side: Side) -> None:
+        """Note that no far end is on a side."""
+        self._secure.pop(side, None)
         self._ours.pop(side, None)
 
     def agreed(self, side: Side, mine: Crypto | None, *, encrypted: bool, across: bool) -> None:

@@ -47,7 +47,7 @@ def able(order: tuple[str, ...]) -> tuple[str, ...]:
 def widened(line: Media, order: tuple[str, ...]) -> Media:
     """Return an offered line with what else we could turn into its codecs, in `order`, after its own."""
     theirs = line.rtpmaps
-    if not _ours(theirs, order):
+    if not ours_of(theirs, order):
         return line
     formats, attributes = list(line.formats), list(line.attributes)
     for name in order:
@@ -75,20 +75,20 @@ def crossing(
     if answered.rejected or len(forwarded.formats) == len(offered.formats):
         return None
     chosen = next((each for each in answered.rtpmaps.items() if not _is_event(each[1])), None)
-    spoken = _ours(offered.rtpmaps, order)
+    spoken = ours_of(offered.rtpmaps, order)
     if chosen is None or not spoken or any(chosen[1].matches(each) for each in offered.rtpmaps.values()):
         return None
-    others = _ours(answered.rtpmaps, order)
+    others = ours_of(answered.rtpmaps, order)
     if not others:
         return None
     number, mine = spoken[0]
-    both = _event(offered) is not None and _event(answered) is not None
+    both = event_of(offered) is not None and event_of(answered) is not None
     line = _answer(offered, answered, number, events=both)
-    events = (_event(offered), _event(answered), _event(forwarded)) if both else (None, None, None)
+    events = (event_of(offered), event_of(answered), event_of(forwarded)) if both else (None, None, None)
     return Crossing(
         line,
         _seat(room, mine, (mine,), events[0], events[0]),
-        _seat(room, others[0][1], tuple(each for _, each in _ours(forwarded.rtpmaps, order)), *events[1:]),
+        _seat(room, others[0][1], tuple(each for _, each in ours_of(forwarded.rtpmaps, order)), *events[1:]),
     )
 
 
@@ -115,7 +115,7 @@ def _answer(offered: Media, answered: Media, number: str, *, events: bool) -> Me
     return line.with_direction(answered.direction)
 
 
-def _ours(codecs: dict[str, RtpMap], order: tuple[str, ...]) -> list[tuple[str, Format]]:
+def ours_of(codecs: dict[str, RtpMap], order: tuple[str, ...]) -> list[tuple[str, Format]]:
     """Return formats of a line that the media process can code, in the line's own order."""
     found = []
     for number, codec in codecs.items():
@@ -129,7 +129,8 @@ def _is_event(codec: RtpMap | None) -> bool:
     return codec is not None and codec.name.lower() == _EVENT
 
 
-def _event(line: Media) -> Format | None:
+def event_of(line: Media) -> Format | None:
+    """Return the format of telephone-events of a line, None where it takes none."""
     for number, codec in line.rtpmaps.items():
         if _is_event(codec) and number.isdecimal() and int(number) < _DYNAMIC:
             return int(number), EVENT, codec.rate

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from firmware.errors import OperatorError
-from firmware.operations.context import ActiveCall, Context, Parked
+from firmware.operations.context import ActiveCall, Attendee, Context, Parked
 from firmware.operations.extensions import Nothing
 from firmware.operations.operation import Hint, Name, Operation, Role, argument
 from firmware.store.store import AUTHORITY
@@ -190,6 +190,11 @@ async def parked(context: Context, _wanted: Nothing) -> tuple[Parked, ...]:
     return tuple(context.live.parked()) if context.live else ()
 
 
+async def conferences(context: Context, _wanted: Nothing) -> tuple[Attendee, ...]:
+    """List who is in a conference room; `hangup` with their call removes them."""
+    return tuple(context.live.conferences()) if context.live else ()
+
+
 def _record(record: "CallRecord", numbers: dict[str, str]) -> Record:
     return Record(
         record.started,
@@ -235,6 +240,9 @@ OPERATIONS: Final = (
     Operation(Name.CALLS, "running and past calls", Recent, Role.OPERATOR, calls, False, True),
     Operation(Name.QUALITY, "how good past calls were", Recent, Role.OPERATOR, quality, False, True),
     Operation(Name.PARKED, "who is parked, and where", Nothing, Role.OPERATOR, parked, False, True),
+    Operation(
+        Name.CONFERENCES, "who is in a conference room", Nothing, Role.OPERATOR, conferences, False, True
+    ),
     Operation(
         Name.RELOAD, "put the changed site file into force", Nothing, Role.ADMINISTRATOR, reload, True, False
     ),

@@ -40,6 +40,17 @@ class ActiveCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Attendee:
+    """Somebody in a conference room. `since` is in unix seconds, `speaking`: the loudest there just now."""
+
+    room: str
+    call: str
+    who: str
+    since: float
+    speaking: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Parked:
     """Somebody in a park slot, by whom, and since when in unix seconds."""
 
@@ -85,6 +96,10 @@ class Live(Protocol):
 
     def parked(self) -> Sequence[Parked]:
         """Return who is parked."""
+        ...
+
+    def conferences(self) -> Sequence[Attendee]:
+        """Return who is in a conference room."""
         ...
 
     def hangup(self, call: str) -> bool:

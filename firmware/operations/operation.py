@@ -68,6 +68,7 @@ class Name(StrEnum):
     CALLS = "calls"
     QUALITY = "quality"
     PARKED = "parked"
+    CONFERENCES = "conferences"
     RELOAD = "reload"
     STOP = "stop"
     HANGUP = "hangup"

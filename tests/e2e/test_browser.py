@@ -25,7 +25,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     box = Office(directory, NET).address(1)
     marker = "# Audio passes through"
     listener = f'[[listener]]\ntransport = "ws"\naddress = "{box}"\norigins = ["{PAGE}"]\n\n'
-    changes = {marker: listener + marker, "monitor = false": 'monitor = false\ndtls = "browsers"'}
+    changes = {marker: listener + marker, 'dtls = "off"': 'dtls = "browsers"'}
     with Office(directory, NET, changes) as made:
         yield made
 

@@ -12,7 +12,7 @@ from tests.support.office import Office
 
 pytestmark = pytest.mark.e2e
 NET = 93
-SITE = {"monitor = false": 'monitor = false\ndtls = "always"'}
+SITE = {'dtls = "off"': 'dtls = "always"'}
 CHECKING = "10.93.0.10"  # baresip takes no loopback address for a candidate
 
 

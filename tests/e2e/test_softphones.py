@@ -129,7 +129,7 @@ def test_an_srtp_phone_that_calls_several_gets_keys_of_the_boxs_own(office: Offi
 
 def test_where_the_site_wants_it_each_side_is_encrypted_by_itself(tmp_path: Path) -> None:
     audio.speak(tmp_path / "s.wav", "en-gb", 8)
-    converted = {"monitor = false": 'monitor = false\nsrtp = "converted"'}
+    converted = {'srtp = "passed"': 'srtp = "converted"'}
     with (
         Office(tmp_path, NET + 1, converted) as office,
         Baresip(tmp_path / "j", office.address(10), speech=tmp_path / "s.wav") as secret,

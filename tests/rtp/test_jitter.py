@@ -177,6 +177,13 @@ def test_for_a_modem_the_delay_stays() -> None:
     assert buffer.dropped == buffer.stretched == 0
 
 
+def test_who_is_late_before_anything_was_played_is_late_and_not_doubled() -> None:
+    buffer = JitterBuffer(8000)
+    for number, at in ((5, 0.1), (2, 0.1025), (4, 0.11125), (1, 0.11375)):
+        buffer.put(number, number * 160, b"", at)
+    assert (buffer.late, buffer.doubled) == (2, 0)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 0.1), st.booleans(), st.booleans()), min_size=5, max_size=120),

@@ -12,7 +12,7 @@ from rtp.codec import FRAME
 from rtp.limiter import Limiter, add, widen
 from rtp.packet import Packet
 from rtp.room import PARTIES, Party, Room
-from rtp.seat import CODES, DEAF, EVENT, L16, MUTED, PCMA, PCMU, RELAY, Format, Seat, SeatError
+from rtp.seat import CODES, DEAF, ECHO, EVENT, L16, MUTED, PCMA, PCMU, RELAY, Format, Seat, SeatError
 from rtp.talker import Talker
 
 MU, A, WIDE, NARROW = (0, PCMU, 8000), (8, PCMA, 8000), (97, L16, 16000), (96, L16, 8000)
@@ -120,6 +120,27 @@ def test_everybody_hears_the_others_and_never_oneself() -> None:
         for other, frequency in zip(guests, tones, strict=True):
             expected = 0.0 if other is guest else 0.2
             assert strength(sound, frequency, 8000) == pytest.approx(expected, abs=0.01)
+
+
+def test_three_of_one_format_each_hear_the_two_others() -> None:
+    """Their payloads are made once for all who share them: who hears another sum must not get those."""
+    room, _ = make()
+    guests = {Guest(room, 2 * at, MU): hertz for at, hertz in enumerate((400, 1000, 1800), 1)}
+    run(room, {guest: tone(hertz, 0.2, 8000, 50) for guest, hertz in guests.items()}, 50)
+    for guest in guests:
+        sound = guest.heard()[-320 * 20 :]
+        for other, hertz in guests.items():
+            loud = strength(sound, hertz, 8000)
+            assert loud == pytest.approx(0.2, rel=0.05) if other is not guest else loud < 0.01
+
+
+def test_an_echo_is_what_one_said_and_nothing_of_the_others() -> None:
+    room, _ = make()
+    one, other = Guest(room, 2, MU, flags=ECHO), Guest(room, 4, MU)
+    run(room, {one: tone(400, 0.3, 8000, 50), other: tone(1000, 0.3, 8000, 50)}, 50)
+    sound = one.heard()[-320 * 20 :]
+    assert strength(sound, 400, 8000) == pytest.approx(0.3, rel=0.05)
+    assert strength(sound, 1000, 8000) < 0.005
 
 
 def test_thirty_two_at_full_scale_do_not_clip() -> None:

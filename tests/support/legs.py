@@ -29,11 +29,12 @@ from firmware.calls.leg import (
     Reoffer,
     Ringing,
 )
-from firmware.calls.plan import Plan
+from firmware.calls.plan import MeetAt, Plan
 from firmware.calls.supervisor import Calls
 from firmware.journal import Field, Journal, Kind
-from firmware.media import Description, NoPorts, NotAcceptable, Offers, Side
+from firmware.media import Description, NoPorts, NotAcceptable, Offers, Side, Sound
 from firmware.store.model import AS_THE_SITE_SAYS, CallRecord, Forward, Group, Occasion, Outward
+from tests.support.places import ScriptedPlace
 from tests.support.virtual_time import VirtualClock, VirtualTimeLoop, run, settle
 
 
@@ -222,6 +223,7 @@ class ScriptedBridge:
     def __init__(self, media: "ScriptedMedia") -> None:
         self.on_timeout: Callable[[Side], None] | None = None
         self.call = ""
+        self.music = True
         self.media = media
         self.open = True
         self.flows: tuple[str, ...] = ()
@@ -274,6 +276,15 @@ class ScriptedMedia:
         self.full = False
         self.most = 0
         """How many bridges an urgent call finds ports for when it is full."""
+        self.places: list[ScriptedPlace] = []
+        self.played: list[tuple[int, list[str]]] = []
+        """What was played, and in which room."""
+        self.sounds: set[Sound] = set()
+        """Which prompts there are."""
+
+    def place(self, room: int = 0, flags: int = 0) -> ScriptedPlace:
+        self.places.append(ScriptedPlace(self, room or len(self.places) + 1, flags))
+        return self.places[-1]
 
     def open(self, *, urgent: bool = False) -> ScriptedBridge:
         self.faults.here()
@@ -310,6 +321,7 @@ class Exchange:
         groups: Sequence[Group] = (),
         codes: Codes | None = None,
         slots: Sequence[str] = (),
+        rooms: Sequence[MeetAt] = (),
     ) -> None:
         self.people = people or (
             Person("id-anna", "101", "Anna"),
@@ -333,7 +345,7 @@ class Exchange:
             tenant="t0" * 16,
             dialer=self,
             media=self.media,
-            plan=Plan(("112", "911"), self.people, groups, codes, slots=slots),
+            plan=Plan(("112", "911"), self.people, groups, codes, slots=slots, rooms=rooms),
             records=self,
             journal=journal,
             clock=clock,

@@ -8,7 +8,7 @@ from typing import Any
 
 from firmware.clock import Clock
 from firmware.journal import Journal
-from firmware.operations.context import ActiveCall, Context, Parked, Phone, TrunkView
+from firmware.operations.context import ActiveCall, Attendee, Context, Parked, Phone, TrunkView
 from firmware.operations.operation import Role
 from firmware.operations.registry import Caller, perform
 from firmware.store import FileKey, Store
@@ -26,6 +26,7 @@ class WrittenLive:
         self.told: list[object] = []
         self.calls: list[ActiveCall] = []
         self.slots: list[Parked] = []
+        self.attendees: list[Attendee] = []
         self.registered: dict[str, list[Phone]] = {}
         self.changes: list[str] = []
         self.fails: Exception | None = None
@@ -39,6 +40,9 @@ class WrittenLive:
 
     def active_calls(self) -> Sequence[ActiveCall]:
         return self.calls
+
+    def conferences(self) -> Sequence[Attendee]:
+        return self.attendees
 
     def parked(self) -> Sequence[Parked]:
         return self.slots

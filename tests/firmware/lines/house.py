@@ -15,7 +15,7 @@ from firmware.calls.plan import Plan
 from firmware.calls.supervisor import Calls
 from firmware.journal import Field, Journal, Kind
 from firmware.lines.sip_endpoint import SipEndpoint, SipSettings
-from firmware.media import Description, Offers, Side
+from firmware.media import Description, Offers, Side, Sound
 from firmware.store.model import CallRecord, Extension, StoredBinding
 from sip.digest import DigestClient
 from sip.errors import RemoteError
@@ -28,6 +28,7 @@ from sip.stack import Stack, StackConfig
 from sip.transfer import Referral
 from sip.uas import UasSession
 from sip.uri import SipUri
+from tests.support.places import ScriptedPlace
 from tests.support.virtual_time import VirtualClock, VirtualTimeLoop, run, settle
 
 BOX: Address = ("192.168.1.1", 5060)
@@ -78,6 +79,7 @@ class Through:
     def __init__(self, house: "House") -> None:
         self.on_timeout: Callable[[Side], None] | None = None
         self.call = ""
+        self.music = True
         self.house = house
         house.bridges.add(self)
 
@@ -123,6 +125,8 @@ class House:
         self.records: list[CallRecord] = []
         self.bridges: set[Through] = set()
         self.otherwise = False  # whether a phone that takes no offer is made another
+        self.played: list[tuple[int, list[str]]] = []
+        self.sounds: set[Sound] = set()
         self.phones: dict[Address, Phone] = {}
         self.proved: list[Flow] = []
         self.clock = VirtualClock()
@@ -152,6 +156,9 @@ class House:
 
     def open(self, *, urgent: bool = False) -> Through:
         return Through(self)
+
+    def place(self, room: int = 0, flags: int = 0) -> ScriptedPlace:
+        return ScriptedPlace(self, room or 1, flags)
 
     def record_call(self, record: CallRecord) -> None:
         self.records.append(record)

@@ -122,7 +122,7 @@ def test_what_is_said_to_each_side() -> None:
         answered = bridge.answer("callee", describe(callee))
         line = answered.media[0]
         assert line.proto == PROFILE
-        assert digest(line.get_all("fingerprint")) == media.digest
+        assert digest(line.get_all("fingerprint")) == media.handshakes.digest
         assert (line.get("setup"), line.get("rtcp-mux"), line.get("mid")) == ("passive", "", "audio0")
         assert line.get("candidate") == f"1 1 UDP 2130706431 {HOST} {line.port} typ host"
         assert answered.get("ice-lite") == ""

@@ -3,16 +3,19 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from pylibsrtp import Policy, Session
 
-from firmware.media import Bridge, Description, NotAcceptable, Side
+from firmware.media import Bridge, Description, File, NotAcceptable, Side
 from rtp.keys import NAMES, Keys
+from rtp.seat import ECHO
 from sip import sdes
 from sip.sdes import Crypto
 from tests.firmware.media.calls import HOST, describe, hears, running, target, until
 from tests.rtp.twin import Phone
+from tests.support import audio
 
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 
@@ -278,3 +281,49 @@ def test_keys_we_cannot_use_are_for_a_sole_phone_only(line: str) -> None:
         assert line in str(bridge.offers("caller", offer, sole=True).another())
 
     within(scene)
+
+
+@pytest.mark.parametrize("calls", [True, False])
+def test_the_box_itself_talks_with_a_phone_that_encrypts(calls: bool) -> None:
+    async def main() -> None:
+        async with running() as media:
+            media.srtp = "required"
+            with media.open() as bridge:
+                place, phone = media.place(0, ECHO), SecretPhone()
+                if calls:
+                    told = bridge.answer("callee", place.answer(bridge.offer("caller", phone.line())))
+                    phone.learns(told)
+                else:
+                    told = bridge.offers("caller", place.offer()).another()
+                    assert told.media[0].proto == "RTP/SAVP"
+                    bridge.answer("callee", phone.line(phone.learns(told)))
+                assert len(rows(bridge)) == 1
+                heard: list[bytes] = []
+
+                def echoed() -> bool:
+                    phone.say(target(told), b"\x11" * 160)
+                    heard.extend(phone.heard())
+                    return b"\x11" * 160 in heard
+
+                await until(echoed)
+
+    asyncio.run(main())
+
+
+def test_who_is_held_hears_music_where_each_side_is_encrypted_by_itself(tmp_path: Path) -> None:
+    audio.write(tmp_path / "music.wav", b"\x00\x10" * 16000)
+
+    async def main() -> None:
+        async with running() as media:
+            media.music = (File(str(tmp_path / "music.wav")),)
+            with media.open() as bridge:
+                caller, callee = SecretPhone(), SecretPhone()
+                told = bridge.offers("caller", caller.line()).another()
+                caller.learns(bridge.answer("callee", callee.line(callee.learns(told))))
+                await hears(callee, target(told), caller, b"before")
+                held = bridge.offer("caller", caller.line(direction="inactive"))
+                assert held.media[0].direction == "sendonly"
+                bridge.answer("callee", callee.line(callee.learns(held), direction="recvonly"))
+                await until(lambda: any(set(each) - {0xFF} for each in callee.heard()))
+
+    asyncio.run(main())

@@ -6,7 +6,7 @@ import pytest
 
 from firmware.cli.tables import readable
 from firmware.errors import OperatorError
-from firmware.operations.context import ActiveCall, Parked
+from firmware.operations.context import ActiveCall, Attendee, Parked
 from firmware.store import CallKind, CallRecord, new_id
 from firmware.store.quality import CallQuality
 from tests.support.operations import WrittenLive, carry_out, opened
@@ -97,6 +97,17 @@ def test_calls_shows_the_running_ones(tmp_path: Path) -> None:
     with opened(tmp_path, live) as context:
         [call] = carry_out(context, "calls")["active"]
     assert (call["id"], call["state"], call["answered"]) == ("c1", "ringing", None)
+
+
+def test_conferences_tell_who_is_there(tmp_path: Path) -> None:
+    live = WrittenLive()
+    live.attendees = [Attendee("600", "ab" * 16, "101", 5.0, True)]
+    with opened(tmp_path, live) as context:
+        assert carry_out(context, "conferences") == [
+            {"room": "600", "call": "ab" * 16, "who": "101", "since": 5.0, "speaking": True}
+        ]
+    with opened(tmp_path) as context:
+        assert carry_out(context, "conferences") == []
 
 
 def test_parked_tells_the_slots(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from provisioning.site_dialling import (
 )
 from provisioning.site_dns import Dns, read_dns
 from provisioning.site_media import ADDRESS, Media, is_address, read_media
+from provisioning.site_money import is_zone
 from provisioning.site_sounds import MOST_ROOMS, Room, Sounds, read_rooms, read_sounds
 from provisioning.site_trunk import MOST_TRUNKS, Trunk, read_trunks
 
@@ -78,6 +79,8 @@ class Country:
     emergency: tuple[str, ...]
     home: Home = NOWHERE
     services: tuple[tuple[str, str], ...] = ()
+    zone: str = ""
+    """The time zone of a country that has one; "" where it has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,7 @@ def parse_country(text: str, code: str, file: str) -> Country:
         root.texts("emergency", "emergency numbers such as 112", lambda number: _digits(number, 2, 8)),
         read_home(root),
         read_services(root.table("services")),
+        root.text("zone", "the one time zone of the country, such as Europe/Berlin", is_zone, ""),
     )
     root.close()
     for service, number in country.services:

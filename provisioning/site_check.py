@@ -170,6 +170,20 @@ class Table:
             return low
         return value
 
+    def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
+        """Read a number, whole or with decimals, from low to high."""
+        right = f"a number from {low:g} to {high:g}"
+        value = self._value(key, right, default)
+        if value is None:
+            return low
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            self.fault(key, f"{shown(value)} is not a number", f"write {right} without quotes")
+            return low
+        if not low <= value <= high:  # nan is refused, too
+            self.fault(key, f"{shown(value)} is out of range", f"write {right}")
+            return low
+        return float(value)
+
     def flag(self, key: str, *, default: bool) -> bool:
         """Read true or false."""
         value = self._value(key, "true or false", default)

@@ -25,6 +25,7 @@ DEFAULTS: Final = {
     "page": "*81",
     "echo": "*43",
     "number": "*65",
+    "meet": "*82",
 }
 """Every feature with a code, and the code where the site says nothing."""
 

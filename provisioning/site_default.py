@@ -64,13 +64,18 @@ shortest = 60
 longest = 3600
 phones = 5
 
-# How many calls may run at once, and how many seconds a phone rings before the call ends.
+# How many calls may run at once, and how many seconds a phone rings before the call ends. Above four fifths
+# of them, or of the media ports, new calls are told to try later: the rest is for calls there are, and help.
 [calls]
 most = {min(100, (last - first + 1) // 4)}
 ring_seconds = 60
 
 # Numbers outside, once there is a line: [dialling] with area_code, outside_prefix, main_number, reception,
 # allow (international and premium are closed unless named), [[dialling.did]] and [dialling.caps].
+# [dialling.hours]: zone, open = ["mo-fr 07:00-19:00"] and lock = ["international", "premium"], the kinds of
+# numbers closed at other times. [dialling.money]: what a day may cost, extension_per_day (50) and
+# line_per_day (200; -1: no end), counted by [[dialling.money.price]] with to = "international" or "+43",
+# minute and call.
 # [emergency] notify = ["100"] has the phones of 100 show who called for help.
 
 # What people dial for features, here as it is where nothing is written; "" takes a code away.
@@ -91,6 +96,7 @@ pickup = "**"                    # what rings in one's ring groups; with a numbe
 park = "*68"                     # transfer there: into the first free slot
 intercom = "*80"                 # and a number: that phone answers by itself
 page = "*81"                     # and a group's number: its phones answer by themselves and play who calls
+meet = "*82"                     # brings everybody one's phone talks with, or holds, into one conference
 echo = "*43"                     # says back what it hears: tries out a phone
 number = "*65"                   # says the number of one's own extension
 withhold = "#31#"                # and a number: who is called is not told who calls

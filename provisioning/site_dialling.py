@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from provisioning.site_check import Document, Table
+from provisioning.site_money import Hours, Money, read_hours, read_money
 
 REACHES: Final = ["internal", "national", "mobile", "international", "premium"]
 OPEN_AT_BIRTH: Final = ("internal", "national", "mobile")
@@ -65,6 +66,8 @@ class Caps:
 
 
 USUAL_CAPS: Final = Caps()
+USUAL_HOURS: Final = Hours()
+USUAL_MONEY: Final = Money()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ class Dialling:
     send_on: bool = False
     """Whether callers from outside may be sent on to outside numbers."""
     caps: Caps = USUAL_CAPS
+    hours: Hours = USUAL_HOURS
+    money: Money = USUAL_MONEY
 
 
 def read_home(table: Table) -> Home:
@@ -131,6 +136,8 @@ def read_dialling(table: Table) -> Dialling:
         ),
         table.flag("send_on", default=False),
         _caps(table.table("caps")),
+        read_hours(table.table("hours")),
+        read_money(table.table("money")),
     )
     table.close()
     return dialling

@@ -58,6 +58,11 @@ class Session(Changes):
 
     # -- for the owner -----------------------------------------------------------------------------
 
+    @property
+    def remote_host(self) -> str:
+        """The address the far end was last heard from, "" before there is a dialog."""
+        return "" if self._dialog is None else self._dialog.flow.remote[0]
+
     def hangup(self, now: float, status: int = 480, headers: Headers = (), reason: str | None = None) -> None:
         """End the session in whatever way fits its state; on an ended one do nothing.
 

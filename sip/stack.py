@@ -88,6 +88,7 @@ class Stack:
         self._handlers = dict(handlers or {})
         self._refreshes = Refreshes()
         self._late_until = 0.0
+        self.turns_away: Callable[[Request], bool] = lambda _: False  # no room for what an INVITE begins
         self._core.supported = (*_EXTENSIONS, *config.supported)
         self.notifier = Notifier(self._core, packages or {})
         events = ("SUBSCRIBE",) if packages else ()
@@ -403,8 +404,8 @@ class Stack:
     def _overloaded(self, request: Request, now: float) -> bool:
         """Whether a request must wait: new work above four fifths of a bound or while the box is late.
 
-        Work within a session has the whole bound and a tenth more, a call for help a fifth more: a reserve,
-        but a bounded one. Registrations known by their wording do not come here.
+        So must a call the user has no room for. Work within a session has the whole bound and a tenth more, a
+        call for help a fifth more, no further. Registrations known by their wording do not come here.
         """
         layer, config = self._layer, self._core.config
         load = (len(layer.servers) + len(layer.clients)) / config.max_transactions
@@ -412,7 +413,7 @@ class Stack:
             return load >= 1.1  # as told above
         full = max(load, len(self._core.sessions) / config.max_sessions)
         if full < _BUSY and now >= self._late_until:
-            return False
+            return request.method == "INVITE" and self.turns_away(request)
         urgent = request.method == "INVITE" and self._user.urgent(request)
         return not urgent or full >= 1.2
 

@@ -18,6 +18,8 @@ class Cause(Enum):
     NOT_ACCEPTABLE = "not-acceptable"  # no common codec, or the offer makes no sense
     NO_LINE = "no-line"  # there is no line to the outside that could take the call
     CAPPED = "capped"  # more calls outside than the extension, or the line, may have
+    LOCKED = "locked"  # calls of this kind are closed at this hour
+    SPENT = "spent"  # the day's money of the extension, or of the line, is spent
     MADE_WAY = "made-way"  # it was ended because a call for help needed its line or its ports
     MEDIA_TIMEOUT = "media-timeout"
     GLARE = "glare"  # both sides changed the session at once; only ever refuses a re-offer

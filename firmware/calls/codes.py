@@ -28,6 +28,7 @@ class Feature(Enum):
     PAGE = "page"
     ECHO = "echo"
     NUMBER = "number"
+    MEET = "meet"
 
 
 WITH_NUMBER = frozenset(

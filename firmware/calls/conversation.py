@@ -193,7 +193,7 @@ class Conversation:
         errand = Errand(call, stays, by, referral, self._side(by))
         try:
             if consulted is None:
-                newcomer = await reach(errand, self.bridge, by, referral.dialled, self._told.get(stays))
+                newcomer = await reach(errand, self.bridge, by, referral, self._told.get(stays))
             else:
                 newcomer = await fetch(consulted)
             await self._join(by, stays, newcomer)

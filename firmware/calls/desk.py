@@ -6,6 +6,7 @@ from firmware.calls.cause import Cause
 from firmware.calls.codes import Feature, Service
 from firmware.calls.conversation import talk
 from firmware.calls.entering import reaches
+from firmware.calls.gathering import gather
 from firmware.calls.leg import Manner
 from firmware.calls.meeting import guest
 from firmware.calls.paging import page
@@ -42,6 +43,8 @@ async def _serve(call: Call, wanted: Service | ParkAt | MeetAt) -> Ending:
             ending = await _intercom(call, number)
         case Service(Feature.PAGE, number):
             ending = await page(call, number)
+        case Service(Feature.MEET):
+            ending = await gather(call)
         case Service(Feature.ECHO):
             ending = await visit(call, echo(house, call.caller.dialled))
         case Service(Feature.NUMBER):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from firmware.calls.hours import Hours
+from firmware.calls.money import Tariff
 from firmware.calls.numbers import Numbering, is_e164
 from firmware.store.model import Outward, Reach
 
@@ -51,6 +53,9 @@ class Dialling:
     services: frozenset[str] = frozenset()
     send_on: bool = False
     caps: Caps = field(default_factory=Caps)
+    hours: Hours = field(default_factory=Hours)
+    tariff: Tariff | None = None
+    """What calls cost, and may cost in a day; None: nobody counts."""
 
     def inside(self, key: str) -> str | None:
         """Return the number inside that is meant by one of the site's own keys, None if it is no such key."""

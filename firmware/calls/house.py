@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from firmware.calls.decisions import Decision, Decisions, Matter
 from firmware.calls.lamps import Lamps
 from firmware.calls.leg import Dialer
 from firmware.calls.meetings import Meetings
+from firmware.calls.money import Purses
 from firmware.calls.outside import Lines
 from firmware.calls.rings import Present, Rings, Slots
 from firmware.calls.traffic import Traffic
@@ -92,6 +94,9 @@ class Media(Protocol):
     def place(self, room: int = 0, flags: int = 0) -> Place:
         """Return a place in a room, in a new one where none is named."""
 
+    def crowded(self, share: float) -> bool:
+        """Tell whether more than this share of its ports is in use, or rests after use."""
+
     def open(self, *, urgent: bool = False) -> Bridge:
         """Take ports, where it is `urgent` also such that should rest after a call; raises NoPorts."""
 
@@ -157,7 +162,20 @@ class House:
     youngest: Callable[[], "Call | None"] | None = None
     """Finds the call that makes way first when help needs ports."""
     traffic: Traffic = field(init=False)
+    purses: Purses = field(init=False)
+    decisions: Decisions = field(init=False)
 
     def __post_init__(self) -> None:
         self.traffic = Traffic(self.clock.now)
         self.meetings = Meetings()
+        self.purses = Purses()
+        self.decisions = Decisions(self.clock.wall, self.clock.now)
+
+    def take_back(self, number: int) -> Decision | None:
+        """Take a decision of ours back, by its number; None if there is none."""
+        found = self.decisions.take_back(number)
+        if found is not None and found.matter is Matter.MONEY:
+            self.purses.forget(found.who)
+        if found is not None and found.matter is Matter.CALLS:
+            self.traffic.forget(found.who)
+        return found

@@ -194,6 +194,11 @@ class Leg(ABC):
         return None
 
     @property
+    def device(self) -> str:
+        """What tells the phone at the far end from others of the same extension, "" while nothing does."""
+        return ""
+
+    @property
     def rights(self) -> Party:
         """Whose rights hold for what this leg asks for."""
         return self.party

@@ -4,10 +4,13 @@ from collections.abc import Iterable
 
 from firmware.calls.codes import Codes, Feature
 from firmware.calls.dialling import Caps, Dialling, Head
+from firmware.calls.hours import Hours, Span
+from firmware.calls.money import Price, Tariff
 from firmware.calls.numbers import Numbering
 from firmware.calls.plan import Callable, MeetAt, Plan
 from firmware.store.model import Group, Reach
 from provisioning.site import Site
+from provisioning.site_money import Money
 
 
 def make_plan(site: Site, extensions: Iterable[Callable], groups: Iterable[Group]) -> Plan:
@@ -43,6 +46,23 @@ def dialling_of(site: Site) -> Dialling | None:
         frozenset(said.services),
         said.send_on,
         Caps(said.caps.extension_at_once, said.caps.extension_hourly, said.caps.line_hourly),
+        Hours(
+            said.hours.zone or site.country.zone,
+            tuple(Span(*span) for span in said.hours.spans),
+            frozenset(map(Reach, said.hours.lock)),
+        ),
+        _tariff(said.money),
+    )
+
+
+def _tariff(money: Money) -> Tariff:
+    starts = [(each.start, Price(each.call, each.minute)) for each in money.prices if each.start]
+    return Tariff(
+        money.currency,
+        money.extension_day,
+        money.line_day,
+        {Reach(each.kind): Price(each.call, each.minute) for each in money.prices if each.kind},
+        tuple(sorted(starts, key=lambda each: -len(each[0]))),
     )
 
 

@@ -24,7 +24,7 @@ class Meetings:
     def takes(self, number: str) -> bool:
         """Tell whether one more may come."""
         meeting = self._all.get(number)
-        return meeting is None or len(meeting.legs) < MOST
+        return meeting is None or (len(meeting.legs) < MOST and not meeting.locked)
 
     def put(self, meeting: "Meeting") -> None:
         """Note that a conference began."""

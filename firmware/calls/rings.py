@@ -78,9 +78,13 @@ class Present:
             if not legs:
                 del self._legs[leg.party.extension or ""]
 
+    def of(self, extension: str) -> list[Leg]:
+        """Return the legs of an extension that are in a call, or ring."""
+        return [leg for leg in self._legs.get(extension, ()) if not leg.over]
+
     def busy(self, extension: str) -> bool:
         """Tell whether an extension is in a call, or its phones ring."""
-        return any(not leg.over for leg in self._legs.get(extension, ()))
+        return bool(self.of(extension))
 
 
 class Slots:

@@ -32,6 +32,15 @@ ENDED = Kind("call.ended", "{call}: {caller} to {callee} ended by {by}: {cause},
 FAULT = Kind("call.fault", "{call} ended by a fault: {fault}", Level.ALARM)
 LOOSE = Kind("call.fault.release", "{call}: a fault while it was released: {fault}", Level.ALARM)
 OVERLOAD = Kind("call.overload", "all {limit} calls are taken: new ones are refused", Level.WARNING)
+CROWDED = Kind(
+    "call.crowded",
+    "four fifths of the calls or of the media ports are in use: new calls are told to try again later",
+    Level.WARNING,
+)
+ROOM = Kind("call.room", "there is room for new calls again; turned away meanwhile: {refused}")
+
+CROWDED_SHARE = 0.8
+"""The share of calls and of media ports that new calls may fill; the rest is for running calls and help."""
 
 
 class Calls:
@@ -62,6 +71,7 @@ class Calls:
         self._journal = journal
         self._calls: dict[str, Call] = {}
         self._full = False
+        self._crowded = 0
         self._closed = False
         self._empty: asyncio.Future[None] | None = None
 
@@ -90,6 +100,28 @@ class Calls:
     def is_emergency(self, number: str) -> bool:
         """Whether a number calls for help, by the plan in force."""
         return self.plan.is_emergency(number)
+
+    def turns_away(self, dialled: str) -> bool:
+        """Tell whether an ordinary call to a number finds no room now: cheap, and before anybody is known.
+
+        Help, and whoever picks up, parks or fetches somebody by a code or a slot, is never turned away.
+        """
+        house = self.house
+        crowded = len(self._calls) >= CROWDED_SHARE * house.settings.max_calls
+        if not crowded and not house.media.crowded(CROWDED_SHARE):
+            if self._crowded:
+                self._journal.log(ROOM, refused=self._crowded)
+                self._crowded = 0
+            return False
+        plan = self.plan
+        dialled, _ = plan.presentation(dialled)
+        if dialled[:1] in {"*", "#"} or dialled in plan.slots or plan.is_emergency(dialled):
+            return False
+        if not self._crowded:
+            self._journal.log(CROWDED)
+        self._crowded += 1
+        self.refused += 1
+        return True
 
     def active(self) -> list[CallView]:
         """Return the calls of this moment, oldest first."""

@@ -12,7 +12,7 @@ from firmware.calls.codes import Feature, Service
 from firmware.calls.help import call_help
 from firmware.calls.house import Bridge
 from firmware.calls.leg import Leg, Manner, Party, Referral, Refused
-from firmware.calls.meeting import guest
+from firmware.calls.meeting import Gathered, guest
 from firmware.calls.park import ParkSlot, vacant
 from firmware.calls.plan import Emergency, Hunt, Internal, MeetAt, NotAllowed, Outside, ParkAt
 from firmware.calls.scope import Scope
@@ -76,12 +76,16 @@ class Errand(Scope):
         self.state = State.DIALLING
 
 
-async def reach(errand: Errand, bridge: Bridge, by: Leg, dialled: str, heard: Description | None) -> Newcomer:
+async def reach(
+    errand: Errand, bridge: Bridge, by: Leg, referral: Referral, heard: Description | None
+) -> Newcomer:
     """Find whom a blind transfer means, by the rights of who transfers; raises Refused if nobody answers.
 
     `heard` is what who stays was last given: parking gives them the same without media.
     """
-    route = errand.plan.route(dialled, by.rights)
+    route = (
+        referral.room if isinstance(referral, Gathered) else errand.plan.route(referral.dialled, by.rights)
+    )
     match route:
         case Outside() if not errand.plan.may_leave(errand.caller.party):
             raise Refused(Cause.NOT_ALLOWED)

@@ -174,6 +174,16 @@ def _calls(result: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def _decisions(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "the box refused nothing by itself within the week"
+    return "\n".join(
+        f"{row['number']}  {local_moment(row['last'])}  {row['times']} x  {row['why']}"
+        + ("  (taken back)" if row["undone"] else "")
+        for row in rows
+    )
+
+
 def _quality(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "nothing is known of past calls; with monitor = true under [media] of the site file it is kept"
@@ -205,11 +215,13 @@ def _parked(rows: list[dict[str, Any]]) -> str:
 def _conferences(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "nobody is in a conference"
-    cells = [
-        [row["room"], row["who"], "speaks" if row["speaking"] else "", _when(row["since"]), row["call"]]
-        for row in rows
-    ]
+    cells = [[row["room"], row["who"], _state(row), _when(row["since"]), row["call"]] for row in rows]
     return table(["ROOM", "WHO", "", "SINCE", "CALL"], cells)
+
+
+def _state(row: dict[str, Any]) -> str:
+    words = {"speaking": "speaks", "muted": "muted", "locked": "locked"}
+    return " ".join(word for name, word in words.items() if row[name])
 
 
 def _when(wall: float) -> str:
@@ -240,6 +252,7 @@ _SHOW: Final[dict[str, Callable[[Any], str]]] = {
     "quality": _quality,
     "parked": _parked,
     "conferences": _conferences,
+    "decision.list": _decisions,
     "reload": _reloaded,
     "stop": lambda _result: "the box is down",
     "hangup": lambda _result: "the call is ended",

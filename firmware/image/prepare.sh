@@ -105,6 +105,12 @@ packages() {
 
 wanted() {
     case $goal in
+    run | test | arm)
+        packages "the time zones of countries" /usr/share/zoneinfo/Europe/Berlin=tzdata ||
+            fail "the open hours of a site cannot be known without them"
+        ;;
+    esac
+    case $goal in
     run | test)
         packages "G.722, Opus, and DTMF and fax tones in sound" '/usr/lib/*/libspandsp.so.2=libspandsp2' \
             '/usr/lib/*/libopus.so.0=libopus0' || say "going on without: calls that need these are not offered them"

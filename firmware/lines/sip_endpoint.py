@@ -130,6 +130,9 @@ class Switch(Protocol):
     def is_emergency(self, number: str) -> bool:
         """Whether a number calls for help."""
 
+    def turns_away(self, dialled: str) -> bool:
+        """Whether a new call to a number finds no room now."""
+
     def lights(self, extension: str) -> Sequence[Light]:
         """Return what a lamp, of an extension or a slot, shows."""
 
@@ -206,6 +209,7 @@ class SipEndpoint:
         self._registrations.changed = self._keeper.note
         for extension in self._registrations.registered():
             self._keeper.note(extension)
+        self.stack.turns_away = self._turns_away
         self.presence.notifier = self.stack.notifier
         self._show_presence(shown=self._settings.presence)
 
@@ -379,6 +383,12 @@ class SipEndpoint:
         """Tell whether an INVITE calls for help and must not be refused for load."""
         return self._is_emergency(dialled(request))
 
+    def _turns_away(self, request: Request) -> bool:
+        """Tell whether a call finds no room; one that comes into a call there is (RFC 3891) always does."""
+        if self.calls is None or request.get("Replaces") is not None:
+            return False
+        return self.calls.turns_away(dialled(request))
+
     def incoming(self, session: UasSession, identity: object, now: float) -> None:
         """Make a leg of a new session and hand it to call control."""
         if identity is STRANGER:
@@ -412,10 +422,11 @@ class SipEndpoint:
             description=description,
         )
         leg.find = self._leg_of
+        leg.proved = identity is not STRANGER
         leg.assured = partial(asserted, host=self.stack.host(session.flow))
         if session.replaces is not None:
             replaced = session.replaces.listener
-            if account is STRANGER or not isinstance(replaced, SipLeg):
+            if not leg.proved or not isinstance(replaced, SipLeg):
                 leg.hangup(Cause.NOT_ALLOWED)
                 return
             leg.replaces = replaced

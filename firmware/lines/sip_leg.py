@@ -39,7 +39,10 @@ Now = Callable[[], float]
 class SipLeg(Leg):
     """What legs have in common whoever asked for the session. It listens to its session."""
 
-    __slots__ = ("_ack_due", "_answer", "_asked", "_asking", "_now", "_session", "_up", "assured", "find")
+    __slots__ = (
+        "_ack_due", "_answer", "_asked", "_asking", "_now", "_session", "_up", "assured", "find",
+        "proved",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -62,6 +65,13 @@ class SipLeg(Leg):
         self.assured: Callable[[Party], Headers] | None = None
         """What the far end is told of who it talks with; None: nothing."""
         self._up = False  # the call was answered
+        self.proved = True
+        """Whether its far end showed who it is; False for a call for help that is let in without that."""
+
+    @property
+    def device(self) -> str:
+        """The address its messages come from."""
+        return "" if self._session is None else self._session.remote_host
 
     # -- what the box wants ------------------------------------------------------------------------
 
@@ -199,8 +209,8 @@ class SipLeg(Leg):
         self._offer_failed(cause_of_status(status))
 
     def referred(self, _: Session, referral: Referral) -> None:
-        """Pass on a transfer; a stranger, or who talks to nobody yet, cannot ask for one."""
-        if self.party.extension is None or not self._up or self.over:
+        """Pass on a transfer; who did not show who they are, or talks to nobody yet, cannot ask for one."""
+        if self.party.extension is None or not self.proved or not self._up or self.over:
             referral.refuse(403)
             return
         consulted = None

@@ -30,6 +30,8 @@ _TABLE: Final = {
     Cause.NOT_ACCEPTABLE: (488, 88, "Incompatible destination"),
     Cause.NO_LINE: (503, 34, "No circuit available"),
     Cause.CAPPED: (403, 29, "Facility rejected"),
+    Cause.LOCKED: (403, 29, "Closed at this hour"),
+    Cause.SPENT: (403, 29, "The money of the day is spent"),
     Cause.MADE_WAY: (480, 8, "Preemption"),
     Cause.MEDIA_TIMEOUT: (480, 102, "Recovery on timer expiry"),
     Cause.GLARE: (491, 41, "Temporary failure"),

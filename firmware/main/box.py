@@ -35,6 +35,7 @@ from sip.transport import Transports
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from firmware.calls.decisions import Decision
     from firmware.operations.context import ActiveCall, Attendee, Parked, Phone, TrunkView
     from firmware.operations.socket import Control
 
@@ -60,13 +61,9 @@ async def run_box(directory: str, site: Site, text: str | None, worker: Worker) 
     stopping = _stop_by_signal()
     clock = Clock()
     journal = Journal(clock, level=LEVELS[site.log.level])
+    calls, prompts = site.media, site.sounds.prompts
     media = Media(
-        worker,
-        clock.now,
-        transcode=site.media.transcode,
-        srtp=site.media.srtp,
-        dtls=site.media.dtls,
-        prompts=site.sounds.prompts,
+        worker, clock.now, transcode=calls.transcode, srtp=calls.srtp, dtls=calls.dtls, prompts=prompts
     )
     try:
         await media.start()  # its ports may be taken, and nothing is written yet
@@ -349,7 +346,7 @@ class Box:
         from firmware.operations.context import Attendee
 
         return [
-            Attendee(one.room, one.call, one.who.value, one.since, one.speaking)
+            Attendee(one.room, one.call, one.who.value, one.since, one.speaking, one.muted, one.locked)
             for one in self._calls.conferences()
         ]
 
@@ -375,6 +372,14 @@ class Box:
     def forget_calls(self, extension: str | None) -> None:
         """Begin the count of the hour anew."""
         self._calls.house.traffic.forget(extension)
+
+    def decisions(self) -> "Sequence[Decision]":
+        """Return what the box refused by itself."""
+        return self._calls.house.decisions.list()
+
+    def take_back(self, number: int) -> "Decision | None":
+        """Take such a decision back."""
+        return self._calls.house.take_back(number)
 
     def trunk_changed(self, name: str) -> None:
         """Have a trunk use its new password."""

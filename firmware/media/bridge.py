@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from firmware.media import secure
 from firmware.media.errors import NotAcceptable
+from firmware.media.exchange import Exchange, silent_line
 from firmware.media.hold import Hold, answered_inactive, hold, offered_inactive
 from firmware.media.links import PROFILES, Links
 from firmware.media.offers import Offers
@@ -36,51 +37,12 @@ if TYPE_CHECKING:
 
 MOST = 256  # offers out at once: phones that ring, each with a second try
 
-_NOWHERE = Connection.to("0.0.0.0")  # noqa: S104 - said in a description, not bound
-
 _BITS = {
     "inactive": plan.INACTIVE,
     "sendonly": plan.SENDONLY,
     "recvonly": plan.RECVONLY,
     "sendrecv": plan.SENDRECV,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Exchange:
-    """An offer on its way: who made it, its audio line of how many, and what the other side saw of it.
-
-    `keys` are those of ours that the other side saw; none where it is plain, or saw the offerer's.
-    """
-
-    offerer: Side
-    index: int
-    lines: int
-    offered: Media
-    forwarded: SessionDescription
-    form: Form
-    keys: tuple[Crypto, ...]
-    place: Place | None = None  # whose offer it is, where the box made it
-
-    @property
-    def line(self) -> Media:
-        """The audio line the other side saw."""
-        return self.forwarded.media[self.index]
-
-    @property
-    def across(self) -> bool:
-        """Whether each side encrypts for the other."""
-        return self.form == "across"
-
-    def fits(self, answer: SessionDescription) -> bool:
-        """Whether it is this that was answered, as far as profile and keys can tell."""
-        if self.index >= len(answer.media):
-            return False
-        answered = answer.media[self.index]
-        if secure.secure(answered) is not secure.secure(self.line):
-            return False
-        tags = {key.tag for key in self.keys} if self.keys else {key.tag for key in sdes.offered(self.line)}
-        return not secure.secure(answered) or any(key.tag in tags for key in sdes.offered(answered))
 
 
 class Bridge:
@@ -101,8 +63,8 @@ class Bridge:
         self._ports: dict[Side, int] = {"caller": caller, "callee": callee}
         self._sent: dict[Side, SessionDescription] = {}
         self._far: dict[Side, bytes] = {}  # where each far end was last, packed
-        self._pending: list[_Exchange] = []  # several where phones that ring were offered different keys
-        self._agreed: _Exchange | None = None
+        self._pending: list[Exchange] = []  # several where phones that ring were offered different keys
+        self._agreed: Exchange | None = None
         self._keying = Keying(srtp)
         self._links = Links(media.handshakes.digest, media.window, frozenset(media.hosts))
         self._places: dict[Side, Place] = {}  # by whom of us a side's far end is entertained
@@ -129,8 +91,8 @@ class Bridge:
         description = self._links.offered(side, description)
         index, offered = self._heard(side, description)
         self._links.begin(other(side))
-        box = isinstance(description, Inside) or self._links.asks(side)
-        forms = self._keying.forms(offered, sole=sole, box=box)
+        proven = isinstance(description, Inside) or self._links.asks(side)
+        forms = self._keying.ours() if proven else self._keying.forms(offered, sole=sole)
         if not forms:
             raise NotAcceptable("keys of no suite that we know, for several phones")
         self._pending = []
@@ -161,9 +123,10 @@ class Bridge:
         description = self._links.offered(side, description)
         index, offered = self._heard(side, description)
         others = any(each.keys for each in self._pending)
-        to, box = other(side), isinstance(description, Inside) or self._links.asks(side)
+        to, proven = other(side), isinstance(description, Inside) or self._links.asks(side)
         if not self._links.has(to):
-            form = self._keying.form_for(to, offered, others=others, box=box)
+            keying = self._keying
+            form = keying.ours(to)[0] if proven else keying.form_for(to, offered, others=others)
         elif secure.secure(offered) and not secure.ours(offered):
             raise NotAcceptable("keys of no suite that we know")
         else:
@@ -180,10 +143,9 @@ class Bridge:
         description = self._links.answered(side, description)
         exchange = self._answered(side, description)
         description = narrow(exchange.forwarded, description)
-        theirs: Crypto | None = None
+        inside, theirs = isinstance(description, Inside), None
         try:
             check_answer(exchange.forwarded, description)
-            inside = isinstance(description, Inside)
             if secure.secure(description.media[exchange.index]) and not inside:
                 theirs = self._chosen(exchange, description.media[exchange.index])
         except BadMessage as error:
@@ -193,8 +155,8 @@ class Bridge:
             return self._entertain(exchange, side, description, theirs)
         again = self._agreed is not None and exchange is not self._agreed and self.music
         self._places.clear()
-        self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
         self._unhold()
+        self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
         mux = offered.get("rtcp-mux") is not None and answered.get("rtcp-mux") is not None
         if not mux and not answered.rejected:
             answered = answered.without_attributes("rtcp-mux")
@@ -222,30 +184,41 @@ class Bridge:
         return self._links.answer(exchange.offerer, emitted, exchange.index)
 
     def _entertain(
-        self, exchange: _Exchange, side: Side, description: SessionDescription, theirs: Crypto | None
+        self, exchange: Exchange, side: Side, description: SessionDescription, theirs: Crypto | None
     ) -> SessionDescription:
         """Agree with the one far end there is; the other side is the box."""
         answered, offered, order = description.media[exchange.index], exchange.offered, self._media.transcode
-        told = exchange.line
+        keys: dict[Side, bytes] = dict.fromkeys(SIDES, b"")
         if isinstance(description, Inside):
             guest, own, place = exchange.offerer, offered, description.place
             if place is None or exchange.place is not None:
                 raise NotAcceptable("the box would talk with itself")
             answered, seat = boarded(offered, answered, order, place)
+            if secure.secure(offered):
+                row = self._row(guest).srtp
+                reply = self._keying.reply(guest, offered, row)
+                keys[guest] = secure.row_keys(*reply, row)
+                answered = secure.encrypted(answered, [reply[1]])
+                mine: Crypto | None = reply[1]
+            else:
+                mine = None
             others = answered
         else:
-            guest, own, others, place = side, answered, told, exchange.place
+            guest, own, others, place = side, answered, exchange.line, exchange.place
             if place is None or answered.rejected:
                 raise NotAcceptable("no audio")
             self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
-            seat = invited(told, answered, order, place)
+            seat = invited(others, answered, order, place)
+            mine = next((key for key in exchange.keys if theirs is not None and key.tag == theirs.tag), None)
+            if mine is not None and theirs is not None:
+                keys[guest] = secure.row_keys(theirs, mine, self._row(guest).srtp)
+        self._keying.entertains(guest, mine)
         mux = own.get("rtcp-mux") is not None and others.get("rtcp-mux") is not None
-        answered, keys = self._key(exchange, side, theirs, answered, guest=guest)
         self._unhold()
         self._media.withdraw(self._ports[other(guest)])
         self._activate(guest, own, others, seat, keys, mux=mux)
         self._places = {guest: place}
-        self._agreed, self._pending = exchange, []
+        self._agreed = exchange
         description = description.with_media(exchange.index, answered)
         description = replace(description, media=description.media[: exchange.lines])
         emitted = self._emit(exchange.offerer, description, exchange.index)
@@ -269,7 +242,7 @@ class Bridge:
 
     def silent(self, description: SessionDescription) -> SessionDescription:
         """Return a description as of somebody who neither sends nor hears; nothing changes by it."""
-        media = tuple(medium if medium.rejected else _silent(medium) for medium in description.media)
+        media = tuple(medium if medium.rejected else silent_line(medium) for medium in description.media)
         return replace(description, media=media)
 
     def pause(self, side: Side, description: SessionDescription) -> SessionDescription:
@@ -281,7 +254,7 @@ class Bridge:
         index, line = self._heard(side, description)
         self._keying.takes(side, line)
         self._links.takes(side)
-        emitted = self._emit(side, description.with_media(index, _silent(line)), index)
+        emitted = self._emit(side, description.with_media(index, silent_line(line)), index)
         return self._links.answer(side, emitted, index)
 
     async def statistics(self) -> dict[Side, Statistics]:
@@ -333,7 +306,9 @@ class Bridge:
         """Look at a side's offer; return the index of its audio line and that line. Raises NotAcceptable."""
         index = audio_line(description)
         offered = description.media[index]
-        if not isinstance(description, Inside) and not self._links.asks(side):
+        if isinstance(description, Inside):
+            return index, offered
+        if not self._links.asks(side):
             self._keying.check(offered)
         self._far[side] = self._place(offered)[0] or self._far.get(side, b"")
         return index, offered
@@ -356,11 +331,11 @@ class Bridge:
         forwarded = self._emit(to, self._filled(to, description.with_media(index, line)), index)
         place = description.place if isinstance(description, Inside) else None
         lines = len(description.media)
-        self._pending.append(_Exchange(side, index, lines, offered, forwarded, form, keys, place))
+        self._pending.append(Exchange(side, index, lines, offered, forwarded, form, keys, place))
         del self._pending[:-MOST]
         return forwarded
 
-    def _answered(self, side: Side, description: SessionDescription) -> _Exchange:
+    def _answered(self, side: Side, description: SessionDescription) -> Exchange:
         """Return what is answered; raises NotAcceptable where nothing was offered."""
         found = [each for each in reversed(self._pending) if each.offerer != side]
         if not found and self._agreed is not None and self._agreed.offerer != side:
@@ -369,7 +344,7 @@ class Bridge:
             raise NotAcceptable("an answer without an offer")
         return next((each for each in found if each.fits(description)), found[0])
 
-    def _chosen(self, exchange: _Exchange, answered: Media) -> Crypto | None:
+    def _chosen(self, exchange: Exchange, answered: Media) -> Crypto | None:
         """Return the key of an answer; BadMessage where it has none that fits, None where it is rejected."""
         if answered.rejected:
             return None
@@ -379,20 +354,10 @@ class Bridge:
         return theirs
 
     def _key(
-        self,
-        exchange: _Exchange,
-        side: Side,
-        theirs: Crypto | None,
-        line: Media,
-        *,
-        guest: Side | None = None,
+        self, exchange: Exchange, side: Side, theirs: Crypto | None, line: Media
     ) -> tuple[Media, dict[Side, bytes]]:
-        """Agree on keys; return `line` for the offerer with ours, and the keys of the rows. NotAcceptable.
-
-        `guest`: the one far end there is, where the other side is the box.
-        """
-        keying, offerer, offered = self._keying, exchange.offerer, exchange.offered
-        across = exchange.across and guest is None
+        """Agree on keys; return `line` for the offerer with ours, and the keys of the rows. NotAcceptable."""
+        keying, offerer, offered, across = self._keying, exchange.offerer, exchange.offered, exchange.across
         encrypted = secure.secure(offered)
         srtp: dict[Side, bytes] = dict.fromkeys(SIDES, b"")
         reply = None
@@ -405,8 +370,6 @@ class Bridge:
             srtp[side] = secure.row_keys(theirs, mine, self._row(side).srtp)
         keying.agreed(offerer, reply[1] if reply else None, encrypted=encrypted, across=across)
         keying.agreed(side, mine, encrypted=theirs is not None, across=across)
-        if guest is not None:
-            keying.left(other(guest))
         if not across:
             line = secure.encrypted(line, [reply[1]]) if reply else secure.bare(line)
         return line, srtp
@@ -486,14 +449,3 @@ class Bridge:
             emitted = succeed(before, emitted)
         self._sent[to] = emitted
         return emitted
-
-
-def _silent(medium: Media) -> Media:
-    """Return the answer of nobody to a medium, with a key of our own where one is due: it is never used."""
-    silent = replace(medium.with_direction("inactive"), connection=_NOWHERE)
-    silent = silent.without_attributes("crypto", "fingerprint")
-    if secure.secure(medium):
-        theirs = sdes.offered(medium)[0]
-        key = sdes.Crypto(theirs.tag, theirs.suite, os.urandom(len(theirs.key)))
-        silent = silent.with_attribute("crypto", str(key))
-    return silent

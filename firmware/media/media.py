@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 
 from firmware.media.bridge import Bridge
 from firmware.media.errors import MediaError, NoPorts
 from firmware.media.handshakes import Handshakes, Wish, keep, renew
 from firmware.media.place import Place
+from firmware.media.ports import Ports
 from firmware.media.quality import Far, Quality, judge, one_way
 from firmware.media.questions import Answer, Questions
 from firmware.media.secure import Policy
@@ -60,9 +60,9 @@ class Media:
         silence: int = SILENCE,
         rest: float = REST,
         transcode: tuple[str, ...] = ORDER,
-        srtp: Policy = "passed",
         dtls: Wish = "off",
         prompts: str = "",
+        srtp: Policy = "passed",
     ) -> None:
         self.handshakes = Handshakes(dtls)
         self.srtp = srtp
@@ -94,8 +94,7 @@ class Media:
         self._rest = rest
         self._plan = Plan(max(0, (worker.last - worker.first + 2) // 2))
         self._bridges: dict[int, Bridge] = {}
-        self._free: deque[tuple[float, int]] = deque()  # (when it may be used, port), sorted by itself
-        self._pool: set[int] = set()
+        self._ports = Ports()
         self._arriving: set[int] = set()
         self._dirty: dict[int, None] = {}
         self._flushing = False
@@ -124,7 +123,7 @@ class Media:
             else:
                 text = f"media: the media process did not start (status {worker.status})"
             raise MediaError(text) from error
-        if not self._pool:
+        if not self._ports:
             await self.close()
             first, last = self._worker.first, self._worker.last
             raise MediaError(
@@ -151,10 +150,10 @@ class Media:
 
         `lost` is called when a side that should send has been silent for too long, as `Bridge.on_timeout` is.
         """
-        now = self._now()
-        if not self._up or len(self._free) < 2 or (self._free[1][0] > now and not urgent):
+        found = self._ports.take(self._now(), urgent=urgent) if self._up else None
+        if found is None:
             raise NoPorts("no free media ports" if self._up else "no media process")
-        caller, callee = self._free.popleft()[1], self._free.popleft()[1]
+        caller, callee = found
         bridge = Bridge(self, caller, callee, srtp="converted" if urgent else self.srtp)
         self._vigil.follow(bridge.ports)
         if lost is not None:
@@ -215,8 +214,11 @@ class Media:
         """How many more bridges could be opened now."""
         if not self._up:
             return 0
-        now = self._now()
-        return sum(since <= now for since, _ in self._free) // 2
+        return self._ports.ready(self._now()) // 2
+
+    def crowded(self, share: float) -> bool:
+        """Tell whether more than this share of the ports is in use or rests; without a process: no."""
+        return self._up and self._ports.crowded(share, self._now())
 
     @property
     def pid(self) -> int:
@@ -278,8 +280,7 @@ class Media:
             if self._bridges.pop(port, None) is not None:
                 self._plan.remove(port)
                 self._touch(port)
-                if port in self._pool:
-                    self._free.append((since, port))
+                self._ports.give(port, since)
 
     async def ask(self, port: int) -> control.Message | None:
         """Ask for a port's Statistics, or the Counters with port 0; None when nothing answers in time."""
@@ -426,10 +427,7 @@ class Media:
             raise
         finally:
             self._ready = None
-        gained, missing = self._arriving - self._pool, self._pool - self._arriving
-        self._pool = self._arriving
-        self._free = deque((since, port) for since, port in self._free if port not in missing)
-        self._free.extendleft((0.0, port) for port in sorted(gained - self._bridges.keys(), reverse=True))
+        missing = self._ports.renew(self._arriving, self._bridges.keys())
         self._up = True
         self._since = self._now()
         renew(self._plan)

@@ -1,7 +1,8 @@
 """A place of the box's own at the other end of a bridge: in a room of the media process, not at a phone.
 
 A bridge learns that nobody but the box is on a side by the description it is given: an `Inside`, which only
-a place makes. It then seats the far end of the other side instead of relaying it.
+a place makes. It then seats the far end of the other side instead of relaying it, and encrypts for it where
+that wants keys (`firmware.media.secure`).
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Place:
         self.room = room
         self.flags = flags
         self.port = 0  # the local port that faces the far end, 0 while there is none
+        self.held = False  # by the far end: what comes then is not heard
         self.on_seated: Callable[[], None] | None = None
         self.on_digit: Callable[[str], None] | None = None
         self.on_speaker: Callable[[], None] | None = None
@@ -108,7 +110,7 @@ class Place:
         row = self._media.row(self.port)
         if row is not None and row.seat:
             seat = Seat.parse(row.seat)
-            seat.room, seat.flags = room, flags
+            seat.room, seat.flags = room, flags | (MUTED if self.held else 0)
             self._media.put(row.replace(seat=bytes(seat)))
 
     def play(
@@ -159,5 +161,6 @@ def _seat(
     place: Place, speaks: Format, hears: list[Format], to: Format | None, of: Format | None, *, held: bool
 ) -> Seat:
     """Make a seat; who holds us is not heard: it would be their music on hold."""
+    place.held = held
     flags = place.flags | (MUTED if held else 0)
     return Seat(place.room, (speaks, *([to] if to else [])), (*hears, *([of] if of else [])), flags=flags)

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from firmware.clock import Clock
 from firmware.journal.journal import Journal
 from firmware.operations.operation import BoxNeeded
 from firmware.store.store import Store
 from provisioning.site import Site
+
+if TYPE_CHECKING:
+    from firmware.calls.decisions import Decision
 
 T = TypeVar("T")
 
@@ -41,13 +44,18 @@ class ActiveCall:
 
 @dataclass(frozen=True, slots=True)
 class Attendee:
-    """Somebody in a conference room. `since` is in unix seconds, `speaking`: the loudest there just now."""
+    """Somebody in a conference. `since` is in unix seconds, `speaking`: the loudest there just now.
+
+    `muted`: nobody hears them, as they wanted; `locked`: nobody else is let in.
+    """
 
     room: str
     call: str
     who: str
     since: float
     speaking: bool
+    muted: bool
+    locked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,14 @@ class Live(Protocol):
 
     def forget_calls(self, extension: str | None) -> None:
         """Begin the count of the hour anew for an extension; None: for all, and for the lines."""
+        ...
+
+    def decisions(self) -> "Sequence[Decision]":
+        """Return what the box refused by itself within the week, newest first."""
+        ...
+
+    def take_back(self, number: int) -> "Decision | None":
+        """Take such a decision back and return it; None if there is none of that number."""
         ...
 
     def trunk_changed(self, name: str) -> None:

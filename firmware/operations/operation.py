@@ -58,6 +58,8 @@ class Name(StrEnum):
     EXTENSION_OUTSIDE = "extension.outside"
     DIAL_PLAN = "dial-plan"
     CAP_RESET = "cap.reset"
+    DECISION_LIST = "decision.list"
+    DECISION_UNDO = "decision.undo"
     GROUP_ADD = "group.add"
     GROUP_LIST = "group.list"
     GROUP_CHANGE = "group.change"

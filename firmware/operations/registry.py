@@ -5,14 +5,24 @@ from typing import Any, Final
 
 from firmware.errors import OperatorError
 from firmware.journal.event import Kind, Level
-from firmware.operations import box, dialling, digest, extensions, groups, handling, identity, trunks
+from firmware.operations import (
+    box,
+    decisions,
+    dialling,
+    digest,
+    extensions,
+    groups,
+    handling,
+    identity,
+    trunks,
+)
 from firmware.operations.context import Context
 from firmware.operations.operation import About, NotAllowed, Operation, Outcome, Role, arguments, plain
 from provisioning.site import SiteError
 
 REGISTRY: Final[dict[str, Operation]] = {
     one.name.value: one
-    for part in (extensions, handling, identity, digest, dialling, groups, trunks, box)
+    for part in (extensions, handling, identity, digest, dialling, decisions, groups, trunks, box)
     for one in part.OPERATIONS
 }
 

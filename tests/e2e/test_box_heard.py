@@ -83,6 +83,27 @@ def test_three_in_a_conference_hear_the_two_others(office: Office, tmp_path: Pat
     assert (record["dialled"], record["cause"]) == ("650", "normal")
 
 
+def test_who_talks_with_two_makes_it_a_conference(office: Office, tmp_path: Path) -> None:
+    with phones(office, tmp_path, "101", "102", "103") as (a, b, c):
+        for number, phone in (("102", b), ("103", c)):
+            since = a.mark()
+            a.dial(f"sip:{number}@{office.server}")
+            phone.wait("CALL_INCOMING")
+            phone.accept()
+            a.wait("CALL_ESTABLISHED", since=since)
+            a.hold()
+        a.dial(f"sip:*82@{office.server}")
+        until(b, [700, 1500])
+        until(c, [700, 1100])
+        until(a, [1100, 1500])
+        assert sorted(one["who"] for one in office.box.json("conferences")) == ["101", "102", "103"]
+        assert len(office.calls()) == 3
+        a.hangup()
+        until(b, [1500])
+        b.hangup()
+        c.hangup()
+
+
 def test_an_echo(office: Office, tmp_path: Path) -> None:
     with phones(office, tmp_path, "101") as (a,):
         a.dial(f"sip:*43@{office.server}")

@@ -67,7 +67,7 @@ NO_FAULTS = Faults()
 class ScriptedLeg(Leg):
     """A phone played by the test: what the box does to it is one line of the ladder each."""
 
-    __slots__ = ("_asked", "faults", "ladder", "name", "said")
+    __slots__ = ("_asked", "faults", "ladder", "name", "said", "where")
 
     def __init__(
         self,
@@ -82,7 +82,12 @@ class ScriptedLeg(Leg):
         self.name = name
         self.ladder = ladder
         self.faults = NO_FAULTS
+        self.where = ""
         self._asked: asyncio.Future[Description] | None = None
+
+    @property
+    def device(self) -> str:
+        return self.where
 
     # what the box does
 
@@ -285,6 +290,11 @@ class ScriptedMedia:
     def place(self, room: int = 0, flags: int = 0) -> ScriptedPlace:
         self.places.append(ScriptedPlace(self, room or len(self.places) + 1, flags))
         return self.places[-1]
+
+    def crowded(self, share: float) -> bool:
+        """Full or not."""
+        del share
+        return self.full
 
     def open(self, *, urgent: bool = False) -> ScriptedBridge:
         self.faults.here()

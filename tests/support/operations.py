@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from firmware.calls.decisions import Decision
 from firmware.clock import Clock
 from firmware.journal import Journal
 from firmware.operations.context import ActiveCall, Attendee, Context, Parked, Phone, TrunkView
@@ -31,6 +32,7 @@ class WrittenLive:
         self.changes: list[str] = []
         self.fails: Exception | None = None
         self.lines: list[TrunkView] = []
+        self.decided: list[Decision] = []
 
     def site(self) -> Site:
         return SITE
@@ -60,6 +62,13 @@ class WrittenLive:
 
     def forget_calls(self, extension: str | None) -> None:
         self.told.append(("forget", extension))
+
+    def decisions(self) -> Sequence[Decision]:
+        return self.decided
+
+    def take_back(self, number: int) -> Decision | None:
+        self.told.append(("take back", number))
+        return next((one for one in self.decided if one.number == number), None)
 
     def trunk_changed(self, name: str) -> None:
         self.told.append(("trunk", name))

@@ -6,7 +6,8 @@ from firmware.calls.cause import Cause
 from firmware.calls.leg import Party
 from firmware.calls.meetings import MOST
 from firmware.calls.plan import MeetAt
-from firmware.calls.signals import JOINED, LEFT
+from firmware.calls.signals import HEARD, JOINED, LEFT, LOCKED, SILENCED, UNLOCKED
+from rtp.seat import MUTED
 from tests.support.legs import Exchange, Person, ScriptedLeg, ladder, lines
 
 ROOMS = (MeetAt("600"), MeetAt("601", "2468"))
@@ -147,3 +148,68 @@ def test_audio_of_no_use_is_refused_and_never_counted_as_answered() -> None:
         assert x.calls.house.meetings.get("600") is None
 
     assert ladder(scene, office)[-2:] == ["p1 <- hangup not-acceptable", "record not-acceptable by box"]
+
+
+def test_who_is_there_mutes_themselves_by_keys() -> None:
+    async def scene(x: Exchange) -> None:
+        one, two = await dials(x, 1), await dials(x, 2)
+        place = x.media.places[1]
+        await place.presses("6*46")
+        assert place.flags == 0
+        await place.presses("*6")
+        assert place.flags == MUTED
+        assert x.media.played[-1][1] == [SILENCED.plan]
+        meeting = x.calls.house.meetings.get("600")
+        assert meeting is not None
+        assert [view.muted for view in meeting.views()] == [False, True]
+        await place.presses("*6")
+        assert place.flags == 0
+        assert x.media.played[-1][1] == [HEARD.plan]
+        await one.hangs_up()
+        await two.hangs_up()
+
+    ladder(scene, office)
+
+
+def test_a_locked_room_is_busy_until_it_is_unlocked_or_empty() -> None:
+    async def scene(x: Exchange) -> None:
+        one = await dials(x, 1)
+        await x.media.places[0].presses("*5")
+        assert x.media.played[-1][1] == ["all", LOCKED.plan]
+        assert (await dials(x, 2)).over
+        await x.media.places[0].presses("*5")
+        assert x.media.played[-1][1] == ["all", UNLOCKED.plan]
+        two = await dials(x, 2)
+        assert not two.over
+        await x.media.places[0].presses("*5")
+        await two.hangs_up()
+        await one.hangs_up()
+        three = await dials(x, 3)
+        assert not three.over
+        await three.hangs_up()
+
+    assert "p2 <- hangup busy" in ladder(scene, office)
+
+
+def test_a_conference_of_callers_from_outside_alone_ends_and_they_lock_nothing() -> None:
+    async def scene(x: Exchange) -> None:
+        one = await dials(x, 1)
+        there = []
+        for name in ("carol", "dora"):
+            outside = await x.call_from(Party(None, "0301234567", line="carrier"), name, "202", "o")
+            ben = x.phone("ben")
+            await ben.answers("b")
+            await ben.refers("600")
+            await outside.accepts("o2")
+            there.append(outside)
+        meeting = x.calls.house.meetings.get("600")
+        assert meeting is not None
+        assert len(meeting.legs) == 3
+        await x.media.places[1].presses("*5")
+        assert not meeting.locked
+        await one.hangs_up()
+        await x.passes(0.1)
+        assert all(leg.over for leg in there)
+        assert x.calls.house.meetings.get("600") is None
+
+    ladder(scene, office)

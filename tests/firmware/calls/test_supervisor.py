@@ -49,6 +49,29 @@ def test_full_box_refuses_but_never_an_emergency() -> None:
     assert "emil <- hangup overload" not in said
 
 
+def test_above_four_fifths_only_what_helps_calls_there_are_finds_room() -> None:
+    async def play(x: Exchange) -> None:
+        callers = [await x.call("102", name=name) for name in ("anna", "carl", "dora")]
+        assert not x.calls.turns_away("102")
+        callers.append(await x.call("102", name="emil"))
+        assert [x.calls.turns_away(number) for number in ("102", "103", "112", "**102", "*68")] == [
+            True, True, False, False, False,
+        ]  # fmt: skip
+        assert x.calls.refused == 2
+        await x.call("102", name="fred")  # whoever passed that has the rest
+        await callers[0].ends(Cause.CANCELLED)
+        await callers[1].ends(Cause.CANCELLED)
+        assert not x.calls.turns_away("102")
+        x.media.full = True
+        assert x.calls.turns_away("102")
+        x.media.full = False
+        told = [kind.name for kind, _ in x.events if kind.name in {"call.crowded", "call.room"}]
+        assert told == ["call.crowded", "call.room", "call.crowded"]
+        await x.calls.close()
+
+    ladder(play, lambda: Exchange(settings=Settings(max_calls=5)))
+
+
 def test_emergency_without_a_line_ends_honestly_and_loudly() -> None:
     async def play(x: Exchange) -> None:
         await x.call("911", known=False)

@@ -303,6 +303,9 @@ class Witness:
     def is_emergency(self, number: str) -> bool:
         return number == "112"
 
+    def turns_away(self, dialled: str) -> bool:
+        return False
+
     def lamp(self, number: str) -> str | None:
         return None
 

@@ -284,6 +284,34 @@ def test_full_box_says_when_to_come_back_but_lets_a_call_for_help_in() -> None:
     assert sorted(record.kind.value for record in house.records) == ["emergency", "internal"]
 
 
+def test_above_four_fifths_new_calls_wait_and_those_there_are_go_on() -> None:
+    async def scene(house: House) -> None:
+        anna, ben = await two(house)
+        nora = house.phone("100", 10)
+        for _ in range(4):
+            await anna.call("102")
+        before = len(house.line.stack._layer.servers)
+        await nora.call("102")
+        assert isinstance(end := nora.last("ended"), End)
+        assert end.status == 503
+        assert len(house.line.stack._layer.servers) == before, "refused without a transaction"
+        assert house.line.counters["refused for load"] == 1
+        await nora.call("112")
+        assert isinstance(end := nora.last("ended"), End)
+        assert end.response is not None
+        assert (end.response.get("Reason") or "").startswith("Q.850;cause=34;")
+        await nora.call("102", more=(("Replaces", "x;to-tag=1;from-tag=2"), ("Require", "replaces")))
+        assert isinstance(end := nora.last("ended"), End)
+        assert end.status == 481, "who comes into a call there is finds room"
+        await ben.answer(sdp(5000))
+        assert anna.last("answered")
+        await anna.hangup()
+        await nora.call("102")
+        assert house.line.counters["refused for load"] == 1
+
+    play(scene, lambda: House(calls=Settings(max_calls=5)))
+
+
 def test_a_call_for_help_without_proof_is_refused_once() -> None:
     source = ("192.168.1.99", 5060)
     invite = Request.new(

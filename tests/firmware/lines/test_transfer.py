@@ -3,9 +3,16 @@
 import asyncio
 from urllib.parse import quote
 
+from firmware.calls.leg import Answered, Party
+from firmware.calls.outside import CallerId
+from firmware.calls.plan import Plan
+from firmware.media import Offers
+from sip.sdp import SessionDescription
 from sip.session import Session
 from sip.transfer import Replaces
 from tests.firmware.lines.house import House, Phone, headers, play, sdp
+from tests.support.legs import ScriptedLeg
+from tests.support.scripted_lines import DIALLING
 
 NORA, BEN = "<sip:100@192.168.1.1>", "<sip:102@192.168.1.1>"
 
@@ -163,5 +170,56 @@ def test_transfers_are_announced() -> None:
         assert "REFER" in headers(invite, "Allow")[0]
         assert {"replaces", "norefersub"} <= set(headers(invite, "Supported")[0].split(", "))
         await anna.hangup()
+
+    play(scene)
+
+
+async def call_unproved(phone: Phone, dialled: str) -> None:
+    """Call with no way to prove who it is."""
+    phone.session = phone.stack.invite(
+        f"sip:{dialled}@box.invalid",
+        phone.flow,
+        caller=f"<sip:{phone.number}@box.invalid>",
+        callee=f"<sip:{dialled}@box.invalid>",
+        offer=sdp(7000),
+        listener=phone,
+        now=phone.now,
+    )
+    await asyncio.sleep(0.1)
+
+
+class HelpLine:
+    """The one line to the outside, played by the test."""
+
+    name, up, most = "only", True, 9
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.legs: list[ScriptedLeg] = []
+
+    def lines(self) -> list["HelpLine"]:
+        return [self]
+
+    def dial(self, number: str, caller: CallerId, offers: Offers | None, *_: object) -> ScriptedLeg:
+        self.shown.append(caller.number)
+        self.legs.append(ScriptedLeg("help", Party(None, number, line=self.name), []))
+        return self.legs[-1]
+
+
+def test_help_without_proof_counts_for_who_registered_from_that_very_flow_and_transfers_nobody() -> None:
+    async def scene(house: House) -> None:
+        line = HelpLine()
+        house.calls.house.lines = line
+        house.calls.plan = Plan(("112",), house.extensions, dialling=DIALLING)
+        anna, _, _ = await three(house)
+        neighbour = Phone(house, "101", (anna.address[0], 5070), "UDP")
+        await call_unproved(anna, "112")
+        await call_unproved(neighbour, "112")
+        assert line.shown == ["+4930555101", "+49305550"], "its own number, then the site's: another port"
+        line.legs[0].emit(Answered(SessionDescription.parse(sdp(5000))))
+        await asyncio.sleep(0.1)
+        assert await anna.refer("<sip:102@box.invalid>") == 403
+        await anna.hangup()
+        await neighbour.hangup()
 
     play(scene)

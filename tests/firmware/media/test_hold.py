@@ -9,7 +9,8 @@ import pytest
 from firmware.media import Bridge, File, Media, hold
 from rtp.audio import audioop
 from rtp.packet import Packet
-from tests.firmware.media.calls import running, target, until
+from tests.firmware.media.calls import hears, running, target, until
+from tests.firmware.media.test_secure import SecretPhone
 from tests.firmware.media.test_transcode import line
 from tests.rtp.test_room import strength
 from tests.rtp.twin import Phone
@@ -203,5 +204,37 @@ def test_the_end_of_a_call_ends_its_music(music: File) -> None:
             await call.music(call.b)
             call.bridge.close()
             await until(lambda: not media.sounds._playing, 20)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_who_is_held_on_encrypted_audio_hears_it_where_the_box_has_the_keys(
+    music: File, *, across: bool
+) -> None:
+    async def scene() -> None:
+        async with running() as media:
+            media.music = (music,)
+            bridge, a, b = media.open(), SecretPhone(), SecretPhone()
+            told = bridge.offers("caller", a.line(), sole=across).another()
+            a.learns(bridge.answer("callee", b.line(b.own if across else b.learns(told))))
+            offer = bridge.offer("caller", a.line(direction="inactive"))
+            assert offer.media[0].direction == ("inactive" if across else "sendonly")
+            back = b.own if across else b.learns(offer)
+            answer = bridge.answer("callee", b.line(back, direction="inactive" if across else "recvonly"))
+            assert answer.media[0].direction == "inactive"
+            if across:
+                assert bridge._hold is None
+                return
+            heard: list[bytes] = []
+
+            def enough() -> bool:
+                heard.extend(b.heard())
+                return len(heard) >= 25 and strength(_samples(heard[-25:]), 1000, 8000) > 0.05
+
+            await until(enough, 20)
+            b.learns(bridge.offer("caller", a.line()))
+            bridge.answer("callee", b.line(back))
+            await hears(a, bridge.port("caller"), b, b"\x11" * 160)
 
     asyncio.run(scene())

@@ -14,6 +14,7 @@ from firmware.media.certificate import Certificate
 from firmware.media.rewrite import moved
 from rtp import stun
 from rtp.packet import Packet
+from rtp.seat import ECHO
 from rtp.stun import Message
 from sip import sdes
 from sip.fingerprint import digest, fingerprint
@@ -383,6 +384,25 @@ def test_where_nothing_goes_without_encryption_it_counts_as_such() -> None:
         await both_hear(caller, target(answered), callee, target(told))
 
     within(scene, srtp="required")
+
+
+def test_it_talks_with_the_box_itself_and_is_asked_by_it() -> None:
+    async def scene(media: Media, bridge: Bridge) -> None:
+        place, caller = media.place(0, ECHO), Proven()
+        answered = bridge.answer("callee", place.answer(bridge.offer("caller", caller.line())))
+        assert answered.media[0].proto == PROFILE
+        await caller.meet(answered)
+        await hears(caller, target(answered), caller, b"\x11" * 160)
+        offered = bridge.offer("callee", place.offer())
+        assert offered.media[0].proto == PROFILE
+        bridge.answer("caller", caller.line("active"))
+        await hears(caller, target(answered), caller, b"\x22" * 160)
+        callee = Phone()
+        bridge.offer("callee", describe(callee))
+        told = bridge.answer("caller", caller.line("active"))
+        await both_hear(caller, target(answered), callee, target(told))
+
+    within(scene)
 
 
 def test_a_certificate_says_nothing_about_anybody_and_is_another_each_time() -> None:

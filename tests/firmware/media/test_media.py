@@ -51,6 +51,26 @@ def test_ports_are_counted_and_come_back_after_a_rest() -> None:
     asyncio.run(main())
 
 
+def test_ports_are_crowded_from_a_share_on_those_that_rest_included() -> None:
+    async def main() -> None:
+        now = 0.0
+        async with running(20, rest=5.0) as media:
+            media._now = lambda: now
+            bridges = [media.open() for _ in range(8)]
+            assert not media.crowded(0.8)
+            bridges.append(media.open())
+            assert media.crowded(0.8)
+            assert not media.crowded(1.0)
+            bridges.pop().close()
+            assert media.crowded(0.8)
+            now = 5.0
+            assert not media.crowded(0.8)
+            for bridge in bridges:
+                bridge.close()
+
+    asyncio.run(main())
+
+
 def test_an_old_call_reaches_no_new_one() -> None:
     async def main() -> None:
         async with running(2, rest=0.0) as media:

@@ -10,9 +10,11 @@ import pytest
 from firmware.media import Bridge, File, NotAcceptable, Prompt, Tone
 from firmware.media.place import Inside
 from rtp.audio import audioop
+from rtp.keys import NAMES
 from rtp.packet import Packet
 from rtp.seat import ECHO, MUTED, Seat
-from tests.firmware.media.calls import running, target, until
+from tests.firmware.media.calls import hears, running, target, until
+from tests.firmware.media.test_secure import SecretPhone, keys_of
 from tests.firmware.media.test_transcode import formats, line
 from tests.rtp.test_room import strength
 from tests.rtp.twin import Phone
@@ -47,18 +49,91 @@ def test_an_offer_is_answered_with_one_codec_of_the_box_and_events() -> None:
     asyncio.run(scene())
 
 
-def test_what_the_box_cannot_read_is_refused() -> None:
+def test_what_the_box_does_not_speak_is_refused() -> None:
     async def scene() -> None:
         async with running() as media:
             place, bridge = media.place(), media.open()
-            keyless = line(Phone(), "0", proto="RTP/SAVP")
-            with pytest.raises(NotAcceptable):
-                bridge.answer("callee", place.answer(bridge.offer("caller", keyless)))
             with pytest.raises(NotAcceptable):
                 bridge.answer("callee", place.answer(bridge.offer("caller", line(Phone(), "9"))))
             with pytest.raises(NotAcceptable):
                 bridge.answer("callee", place.answer(bridge.offer("caller", media.place().offer())))
             assert place.port == 0
+
+    asyncio.run(scene())
+
+
+async def secret_sound(phone: SecretPhone) -> None:
+    """Wait until a phone with keys hears the beep."""
+    heard: list[bytes] = []
+
+    def enough() -> bool:
+        heard.extend(phone.heard())
+        samples = b"".join(audioop.ulaw2lin(payload, 2) for payload in heard[-25:])
+        return len(heard) >= 25 and strength(samples, 1000, 8000) > 0.05
+
+    await until(enough, 20)
+
+
+@pytest.mark.parametrize("suite", sorted(NAMES))
+def test_who_has_keys_is_answered_with_one_of_the_box(suite: str) -> None:
+    async def scene() -> None:
+        async with running() as media:
+            place, bridge, phone = media.place(0, ECHO), media.open(), SecretPhone(suite)
+            answer = bridge.answer("callee", place.answer(bridge.offer("caller", phone.line())))
+            assert answer.media[0].proto == "RTP/SAVP"
+            assert [key.suite for key in keys_of(answer)] == [suite]
+            assert phone.own.key not in {key.key for key in keys_of(answer)}
+            phone.learns(answer)
+            place.play([BEEP], loop=True)
+            await secret_sound(phone)
+            held = bridge.answer(
+                "callee", place.answer(bridge.offer("caller", phone.line(direction="sendonly")))
+            )
+            again = bridge.answer("callee", place.answer(bridge.offer("caller", phone.line())))
+            assert keys_of(held) == keys_of(again) == keys_of(answer), "the same far end goes on"
+            media.sounds.stop(place.port)
+            await hears(phone, target(answer), phone, b"\x11" * 160)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("wants", ["passed", "required"])
+def test_phones_are_offered_keys_of_their_own_where_plain_is_not_enough(wants: str) -> None:
+    async def scene() -> None:
+        async with running() as media:
+            media.srtp = wants  # type: ignore[assignment]
+            place, bridge = media.place(0, MUTED), media.open()
+            offers = bridge.offers("caller", place.offer("sendonly"))
+            told = [offers.another() for _ in range(2)]
+            if wants == "passed":
+                assert [each.media[0].proto for each in told] == ["RTP/AVP"] * 2
+                again = offers.instead(told[0])
+                assert again is not None
+                told = [again]
+            assert all(each.media[0].proto == "RTP/SAVP" for each in told)
+            secrets = [key.key for each in told for key in keys_of(each)]
+            assert len(set(secrets)) == len(secrets), "no two phones get one key"
+            phone = SecretPhone()
+            bridge.answer("callee", phone.line(phone.learns(told[0]), direction="recvonly"))
+            place.play([BEEP], loop=True)
+            await secret_sound(phone)
+
+    asyncio.run(scene())
+
+
+def test_a_call_encrypted_from_end_to_end_goes_on_encrypted_with_the_box() -> None:
+    async def scene() -> None:
+        async with running() as media:
+            place, bridge, one, other = media.place(), media.open(), SecretPhone(), SecretPhone()
+            across = bridge.offers("caller", one.line(), sole=True).another()
+            assert keys_of(across) == [one.own]
+            bridge.answer("callee", other.line())
+            told = bridge.offer("callee", place.offer())
+            assert told.media[0].proto == "RTP/SAVP"
+            assert not {key.key for key in keys_of(told)} & {one.own.key, other.own.key}
+            bridge.answer("caller", one.line(one.learns(told)))
+            place.play([BEEP], loop=True)
+            await secret_sound(one)
 
     asyncio.run(scene())
 

@@ -101,10 +101,18 @@ def test_calls_shows_the_running_ones(tmp_path: Path) -> None:
 
 def test_conferences_tell_who_is_there(tmp_path: Path) -> None:
     live = WrittenLive()
-    live.attendees = [Attendee("600", "ab" * 16, "101", 5.0, True)]
+    live.attendees = [Attendee("600", "ab" * 16, "101", 5.0, True, False, True)]
     with opened(tmp_path, live) as context:
         assert carry_out(context, "conferences") == [
-            {"room": "600", "call": "ab" * 16, "who": "101", "since": 5.0, "speaking": True}
+            {
+                "room": "600",
+                "call": "ab" * 16,
+                "who": "101",
+                "since": 5.0,
+                "speaking": True,
+                "muted": False,
+                "locked": True,
+            }
         ]
     with opened(tmp_path) as context:
         assert carry_out(context, "conferences") == []

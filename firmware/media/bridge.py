@@ -91,6 +91,8 @@ class Bridge:
         description = self._links.offered(side, description)
         index, offered = self._heard(side, description)
         self._links.begin(other(side))
+        if self._links.asks(side):
+            self._expect(side)
         proven = isinstance(description, Inside) or self._links.asks(side)
         forms = self._keying.ours() if proven else self._keying.forms(offered, sole=sole)
         if not forms:
@@ -106,8 +108,7 @@ class Bridge:
 
         def linked() -> SessionDescription:
             plain, to = self._propose(side, description, index, "plain"), other(side)
-            if self._media.row(self._ports[to]) is None:
-                self._put(self._row(to).replace(link=bytes(Link.waiting())))
+            self._expect(to)
             return self._links.propose(to, plain, index)
 
         heard = not secure.secure(offered) or secure.ours(offered)
@@ -379,6 +380,11 @@ class Bridge:
     def _put(self, row: Row) -> None:
         if self._open:
             self._media.put(row)
+
+    def _expect(self, side: Side) -> None:
+        """Let wait what a side says that may shake hands before the media process knows with whom."""
+        if self._media.row(self._ports[side]) is None:
+            self._put(self._row(side).replace(link=bytes(Link.waiting())))
 
     def _row(self, side: Side) -> Row:
         port = self._ports[side]

@@ -44,6 +44,8 @@ monitor = false
 # Encryption of calls (SRTP): "passed", as the phones agree; "converted", each side of a call by itself, where
 # a phone can; "required", no call without, but for emergency calls.
 srtp = "passed"
+# DTLS-SRTP: "off"; "browsers", phones over WebSocket are offered it; "always", every phone.
+dtls = "off"
 
 # How phones prove who they are. Phones that know SHA-256 accept ["SHA-256", "MD5"]; some older ones (Debian's
 # baresip and sipp among them) give up when they see it.

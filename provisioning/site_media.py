@@ -7,6 +7,8 @@ from provisioning.site_check import Table
 
 CODECS: Final = ("pcmu", "pcma", "g722", "opus", "l16")
 TRANSCODE: Final = ("pcmu", "pcma")
+Dtls = Literal["off", "browsers", "always"]
+DTLS: Final = ["off", "browsers", "always"]
 Srtp = Literal["passed", "converted", "required"]
 SRTP: Final = ["passed", "converted", "required"]
 ADDRESS: Final = "one IP address of this box, such as 192.0.2.10 or 2001:db8::10"
@@ -20,7 +22,8 @@ class Media:
     `transcode` names the codecs that are turned into each other where two phones share none, best first.
     `monitor`: keep how good each call was. `srtp`: phones agree on encryption and their keys are passed on
     ("passed"), or each side of a call is encrypted if it can ("converted"), or no call goes without
-    ("required", but for emergency calls).
+    ("required", but for emergency calls). `dtls`: DTLS-SRTP is taken and offered to phones in browsers
+    ("browsers"), or offered to every phone ("always"), or refused.
     """
 
     address: str
@@ -30,6 +33,7 @@ class Media:
     transcode: tuple[str, ...] = TRANSCODE
     monitor: bool = False
     srtp: Srtp = "passed"
+    dtls: Dtls = "off"
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -49,6 +53,7 @@ def read_media(table: Table) -> Media:
         table.texts("transcode", "one of " + ", ".join(CODECS), CODECS.__contains__, TRANSCODE, empty=True),
         table.flag("monitor", default=False),
         cast(Srtp, table.choice("srtp", SRTP, "passed")),
+        cast(Dtls, table.choice("dtls", DTLS, "off")),
     )
     if media.address6 and ":" in media.address:
         table.fault("address", f"{media.address} is an IPv6 address too", "write an IPv4 address here")

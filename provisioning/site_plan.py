@@ -67,6 +67,7 @@ def plan(old: Site, new: Site) -> list[Change]:
         _value("media.first_port", old.media.first_port, new.media.first_port, Effect.RESTART),
         _value("media.last_port", old.media.last_port, new.media.last_port, Effect.RESTART),
         _value("media.monitor", old.media.monitor, new.media.monitor, Effect.NOW),
+        _value("media.dtls", old.media.dtls, new.media.dtls, Effect.RESTART),
         _value("media.srtp", old.media.srtp, new.media.srtp, Effect.NOW),
         _value("media.transcode", _words(old.media.transcode), _words(new.media.transcode), Effect.RESTART),
         _value("sip.digest", " ".join(old.sip.digest), " ".join(new.sip.digest), Effect.NOW),

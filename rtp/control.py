@@ -123,6 +123,30 @@ class Monitor(Message):
     on: int
 
 
+class Identity(Message):
+    """The private key and certificate with which we shake hands (DTLS), DER both; for the process's life."""
+
+    __slots__ = ("certificate", "key")
+    code = 8
+    _sizes = Struct("!H")
+
+    def __init__(self, key: bytes, certificate: bytes) -> None:
+        self.key = key
+        self.certificate = certificate
+
+    def __bytes__(self) -> bytes:
+        return self._sizes.pack(len(self.key)) + self.key + self.certificate
+
+    @classmethod
+    def parse(cls, body: bytes) -> Identity:
+        """Read a body; raises struct.error."""
+        [size] = cls._sizes.unpack_from(body)
+        return cls(body[2 : 2 + size], body[2 + size :])
+
+    def __repr__(self) -> str:
+        return "Identity()"
+
+
 # -- up
 
 
@@ -167,6 +191,31 @@ class Learned(Message):
         """Read a body; raises struct.error."""
         port, window, rtp = cls._numbers.unpack_from(body)
         return cls(port, window, body[cls._numbers.size :], rtp)
+
+
+class Keyed(Message):
+    """A handshake of a row's link gave keys (`bytes(rtp.keys.Keys)`): to be kept with the row."""
+
+    __slots__ = ("association", "keys", "port")
+    code = 72
+    _numbers = Struct("!HI")
+
+    def __init__(self, port: int, association: int, keys: bytes) -> None:
+        self.port = port
+        self.association = association
+        self.keys = keys
+
+    def __bytes__(self) -> bytes:
+        return self._numbers.pack(self.port, self.association) + self.keys
+
+    @classmethod
+    def parse(cls, body: bytes) -> Keyed:
+        """Read a body; raises struct.error."""
+        port, association = cls._numbers.unpack_from(body)
+        return cls(port, association, body[cls._numbers.size :])
+
+    def __repr__(self) -> str:
+        return f"Keyed(port={self.port}, association={self.association})"
 
 
 class Timeout(Message):
@@ -259,7 +308,8 @@ class Counters(Message):
 
     turns: wake-ups. forwarded: packets sent on, RTP and RTCP. foreign, bad, forbidden: dropped, as above.
     refused: ECONNREFUSED. congested: EAGAIN on sending. failed: other errors of a socket. unrouted: no
-    partner. unknown: edits for a port that is not in the pool. withheld: events that nobody read, dropped.
+    partner. unknown: edits for a port that is not in the pool. unproven: handshakes that gave no keys, with
+    another certificate than described among them. withheld: events that nobody read, dropped.
     """
 
     __slots__ = (
@@ -274,11 +324,12 @@ class Counters(Message):
         "token",
         "turns",
         "unknown",
+        "unproven",
         "unrouted",
         "withheld",
     )
     code = 69
-    layout = Struct("!13Q")
+    layout = Struct("!14Q")
     token: int
     rows: int
     turns: int
@@ -291,6 +342,7 @@ class Counters(Message):
     failed: int
     unrouted: int
     unknown: int
+    unproven: int
     withheld: int
 
 
@@ -306,8 +358,10 @@ TYPES: dict[int, type[Message]] = {
         Ask,
         Attach,
         Monitor,
+        Identity,
         Ready,
         Learned,
+        Keyed,
         Timeout,
         Quiet,
         Statistics,

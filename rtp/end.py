@@ -15,12 +15,11 @@ what comes meanwhile, may lose the port.) Python's socket module cannot say that
 from __future__ import annotations
 
 import socket
-from functools import cache
 
 from rtp import control
 from rtp.keys import Keys
 from rtp.learning import Learning
-from rtp.packet import EVENT_SIZE, HEADER, HEADER_SIZE, payload_start, sound
+from rtp.packet import EVENT_SIZE, HEADER, HEADER_SIZE, payload_start, routine, sound
 from rtp.plan import CLOSED, EXACT, Row
 from rtp.reception import Reception
 from rtp.rtcp import whole
@@ -29,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rtp.guarded import Guarded
     from rtp.learning import Source
     from rtp.loop import Loop
     from rtp.overhear import Overheard
@@ -46,21 +46,15 @@ def _address(packed: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
 
 
-@cache
-def _plain(event: int) -> bytes:
-    """Tell by the second byte what is neither RTCP (RFC 5761) nor a telephone-event, which is looked into."""
-    return bytes(not 192 <= second <= 223 and second & 127 != event for second in range(256))
-
-
 class End:
     """One end of a call: two sockets, the row they follow, and what was learned and counted."""
 
     __slots__ = (
         "_armed", "_buffer", "_clock", "_host", "_learning", "_loop", "_map", "_names", "_plain", "_quiet",
         "_reported", "_rtcp", "_rtcp_peer", "_rtcp_target", "_rtp", "_settled", "_target", "_view",
-        "_watched", "bad", "forbidden", "foreign", "heard", "hears", "octets", "overheard", "packets",
-        "pass_on", "peer", "port", "reception", "relayed", "rooms", "route", "row", "rtcp_count", "sent",
-        "size", "srtp", "undelivered",
+        "_watched", "bad", "forbidden", "foreign", "guard", "heard", "hears", "octets", "overheard",
+        "packets", "pass_on", "peer", "port", "reception", "relayed", "rooms", "route", "row", "rtcp_count",
+        "sent", "size", "srtp", "undelivered",
     )  # fmt: skip
 
     row: Row | None
@@ -74,6 +68,7 @@ class End:
     _map: bytes | None
     overheard: Overheard | None  # what it says about what it hears
     srtp: Srtp | None
+    guard: Guarded | None  # where the far end has to prove who it is
     pass_on: Callable[[memoryview], object]  # to the locked peer, encrypted where it has keys; raises OSError
 
     def __init__(self, loop: Loop, port: int, rtp: socket.socket, rtcp: socket.socket) -> None:
@@ -86,7 +81,7 @@ class End:
         self._rtcp = rtcp
         self._names = rtp.getsockname(), rtcp.getsockname()
         self._watched = False
-        self.row = self.route = None
+        self.row = self.route = self.guard = None
         self.relayed = False
         self._forget()
         self._park()
@@ -117,11 +112,13 @@ class End:
         self._map = row.payload_table()
         if row.srtp != (old.srtp if old is not None else b""):
             self._secure(row.srtp)
+        if row.link or self.guard is not None:
+            self._watch_over(row)
         self.hears = bool(row.direction & RECEIVES)
         self._clock = row.clock
-        plain = row.direction & SENDS and self._map is None and not row.srtp
-        self._plain = _plain(row.event) if plain else bytes(256)
-        if self.peer is None:
+        plain = row.direction & SENDS and self._map is None and not row.srtp and not row.link
+        self._plain = routine(row.event) if plain else bytes(256)
+        if self.peer is None and self.guard is None:
             if row.source is not None:
                 self._lock((_address(row.source[0]), row.source[1]))
             elif row.learning == EXACT and self._target is not None:
@@ -130,6 +127,8 @@ class End:
     def remove(self) -> None:
         """Follow no row and hear nobody."""
         self.row = None
+        if self.guard is not None:
+            self.guard.close()
         for one in (self._rtp, self._rtcp):
             self._loop.handlers[one.fileno()] = self._parked
         self._park()
@@ -140,7 +139,7 @@ class End:
         self._rtcp.close()
 
     def _forget(self) -> None:
-        self.peer = self._rtcp_peer = self.rooms = None
+        self.peer = self._rtcp_peer = self.rooms = self.guard = None
         self._learning = Learning()
         self._target = self._rtcp_target = self._map = self.srtp = None
         self.pass_on = self._rtp.send
@@ -192,6 +191,25 @@ class End:
             return
         self.srtp, self.pass_on = self._loop.srtp(self.port), self._pass_sealed
         self.srtp.follow(Keys.parse(keys))
+
+    def _watch_over(self, row: Row) -> None:
+        """Have a guard decide from now on who the far end is, or no longer."""
+        if not row.link:
+            if self.guard is not None:
+                self.guard.close()
+            self.guard = None
+            self._secure(row.srtp)
+            self._reopen()
+            return
+        if self.guard is None:
+            from rtp.guarded import Guarded
+
+            if self.peer is not None:
+                self._loop.disconnect(self._rtp)
+            self.peer = self._rtcp_peer = None
+            self.guard = Guarded(self._loop, self, self._rtp, self._opened, self._judge)
+        self.guard.take_over(row)
+        self._target = self._rtcp_target = None  # only who has proven to be the far end is sent anything
 
     def _pass_sealed(self, packet: memoryview) -> None:
         assert self.srtp is not None  # noqa: S101  # it stands there with its keys only
@@ -443,7 +461,7 @@ class End:
             if self.srtp is not None:
                 report = self.srtp.protect_report(bytes(report))
             if row.mux and self.peer is not None:
-                self._rtp.send(report)
+                self._rtp.sendto(report, self.peer)
             elif target is not None and not row.mux:
                 self._rtcp.sendto(report, target)
             else:
@@ -456,6 +474,8 @@ class End:
     def check_silence(self, now: float) -> None:
         """Report a far end that may send and does not: after QUIET seconds, and after those of its row."""
         row = self.row
+        if self.guard is not None:
+            self.guard.watch(now)
         if row is None or not row.silence or not row.direction & SENDS:
             return
         if self.relayed and self._loop.fast is not None:
@@ -477,20 +497,3 @@ class End:
         if relayed is not self.relayed:
             self.relayed = relayed
             self.reception.pause()
-
-    def statistics(self, token: int) -> control.Statistics:
-        """Return what this row saw, whichever tier saw it."""
-        own = {name: getattr(self, name) for name in control.Statistics.__slots__ if hasattr(self, name)}
-        own |= {name: getattr(self.overheard, name, 0) for name in control.FAR}
-        own |= {"lost": self.reception.lost, "jitter": self.reception.jitter, "rtcp": self.rtcp_count}
-        fast, heard = self._loop.fast, self.heard
-        if fast is not None:
-            seen = fast.seen(self)
-            for name, more in (("packets", seen.packets), ("octets", seen.octets), ("lost", seen.lost)):
-                own[name] += more
-            own["undelivered"] += seen.cut
-            own["sent"] += fast.seen(self.route).forwarded if self.route is not None else 0
-            own["jitter"] = seen.jitter if self.relayed else own["jitter"]
-            heard = max(heard, seen.heard)
-        idle = int(max(0.0, self._loop.now - heard) * 1000)
-        return control.Statistics(token=token, idle=idle, **own)

@@ -12,6 +12,7 @@ from collections import deque
 
 from rtp import control
 from rtp.end import BUFFER, End
+from rtp.figures import statistics
 from rtp.pace import Pace
 
 TYPE_CHECKING = False
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rtp.control import Message
+    from rtp.dtls import Identity
+    from rtp.guarded import Guarded
     from rtp.kernel.tier import KernelTier
     from rtp.plan import Row
     from rtp.rooms import Rooms
@@ -63,6 +66,9 @@ class Loop:
         self._next_tick = self.now + TICK
         self.turns = self.forwarded = self.foreign = self.bad = self.forbidden = 0
         self.refused = self.congested = self.failed = self.unrouted = self.unknown = self.withheld = 0
+        self.unproven = 0
+        self.identity: Identity | None = None  # with whose certificate hands are shaken
+        self.shaking: set[Guarded] = set()
         self._srtp: dict[int, Srtp] = {}  # by port: an end may give its row to one of the other IP version
         self.rooms: Rooms | None = None  # made when the first row has a seat
         self._active: dict[int, End] = {}
@@ -152,6 +158,11 @@ class Loop:
             self._srtp[port] = Srtp()
         return self._srtp[port]
 
+    def new_srtp(self, port: int) -> Srtp:
+        """Return what a row encrypts with from now on, without any key; with none there is no packet."""
+        self._srtp.pop(port, None)
+        return self.srtp(port)
+
     def need_rooms(self) -> Rooms:
         """Return the rooms; nothing about them is loaded before somebody needs them."""
         if self.rooms is None:
@@ -184,7 +195,7 @@ class Loop:
     def ask(self, port: int, token: int) -> None:
         """Answer with an event: a row's Statistics, or the Counters for port 0 or a port without a row."""
         end = self._active.get(port)
-        self.tell(end.statistics(token) if end is not None else self.counters(token))
+        self.tell(statistics(end, self, token) if end is not None else self.counters(token))
 
     def counters(self, token: int = 0) -> control.Counters:
         """Return what this worker did."""
@@ -203,6 +214,9 @@ class Loop:
         if rooms is not None and rooms.due is not None:
             until_mix = max(0.0, rooms.due - self._clock())
             timeout = until_mix if timeout < 0 else min(timeout, until_mix)
+        if self.shaking:
+            until_next = max(0.0, min([each.due for each in self.shaking]) - self._clock())
+            timeout = until_next if timeout < 0 else min(timeout, until_next)
         rest = self._pace.rest
         if rest:
             time.sleep(rest)
@@ -217,6 +231,9 @@ class Loop:
                 handler()
         if rooms is not None and rooms.due is not None and now >= rooms.due:
             rooms.tick(now)
+        if self.shaking:
+            for guard in tuple(self.shaking):
+                guard.tick(now)
         if now >= self._next_tick:
             self._next_tick = now + TICK
             for end in self._active.values():

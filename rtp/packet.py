@@ -6,6 +6,7 @@ No `typing`, no `dataclasses` here or anywhere the media process imports: its me
 
 from __future__ import annotations
 
+from functools import cache
 from struct import Struct
 
 HEADER = Struct("!BBHII")  # V P X CC | M PT | sequence | timestamp | SSRC
@@ -47,6 +48,12 @@ def payload_start(data: bytes | bytearray | memoryview, size: int) -> int:
 def sound(data: bytes | bytearray | memoryview, size: int) -> bool:
     """Tell whether the first `size` bytes are one well-formed RTP packet and no RTCP (RFC 5761 section 4)."""
     return payload_start(data, size) >= 0 and not 64 <= data[1] & 127 <= 95
+
+
+@cache
+def routine(event: int) -> bytes:
+    """Tell by the second byte what is neither RTCP (RFC 5761) nor a telephone-event, which is looked into."""
+    return bytes(not 192 <= second <= 223 and second & 127 != event for second in range(256))
 
 
 class Packet:

@@ -13,6 +13,7 @@ import struct
 from struct import Struct
 
 from rtp.keys import sound
+from rtp.link import sound as linked
 
 # How the far end's true source is learned.
 CLOSED = 0  # not at all: not answered yet
@@ -30,9 +31,9 @@ MAX_SEAT = 255
 _SIZES = frozenset({0, 4, 16})  # octets of no address, IPv4, IPv6
 _CHECKED = (
     *("port", "partner, rtp or rtcp", "host or source", "learning", "direction", "clock", "silence", "event"),
-    *("window or budget", "payloads", "seat", "keys"),
+    *("window or budget", "payloads", "seat", "keys", "link"),
 )
-_FIXED = Struct("!HHHHBBBBIIHIHBBBBB16s16s")
+_FIXED = Struct("!HHHHBBBBIIHIHBBBBBB16s16s")
 
 
 class PlanError(Exception):
@@ -53,6 +54,8 @@ class Row:
     budget: number of the destination's egress budget, 0: none.
     seat: a place in a room (`bytes(rtp.seat.Seat)`) where packets go instead of to a partner; b"": relayed.
     srtp: keys, if this end decrypts and encrypts (`bytes(rtp.keys.Keys)`); b"": packets pass as they are.
+    link: how the far end proves who it is (`bytes(rtp.link.Link)`) before it is heard or sent anything; b"":
+    not at all.
     payloads: (from, to) pairs of payload types rewritten on the way to the partner; others pass unchanged.
     """
 
@@ -63,6 +66,7 @@ class Row:
         "event",
         "host",
         "learning",
+        "link",
         "mux",
         "partner",
         "payloads",
@@ -96,6 +100,7 @@ class Row:
         payloads: tuple[tuple[int, int], ...] = (),
         seat: bytes = b"",
         srtp: bytes = b"",
+        link: bytes = b"",
     ) -> None:
         self.port = port
         self.partner = partner
@@ -114,6 +119,7 @@ class Row:
         self.payloads = payloads
         self.seat = seat
         self.srtp = srtp
+        self.link = link
 
     def payload_table(self) -> bytes | None:
         """Return what becomes of the second byte of an RTP packet, marker included; None: nothing."""
@@ -149,6 +155,7 @@ class Row:
             or (len(self.payloads) <= MAX_PAYLOADS and all(0 <= p < 128 for p in sum(self.payloads, ()))),
             len(self.seat) <= MAX_SEAT and not (self.seat and self.partner),
             not self.srtp or sound(self.srtp),
+            not self.link or linked(self.link),
         )
         if all(good):
             return self
@@ -175,10 +182,11 @@ class Row:
             len(self.payloads),
             len(self.seat),
             len(self.srtp),
+            len(self.link),
             self.host,
             source,
         )
-        return fixed + bytes(p for pair in self.payloads for p in pair) + self.seat + self.srtp
+        return fixed + bytes(p for pair in self.payloads for p in pair) + self.seat + self.srtp + self.link
 
     @classmethod
     def parse(cls, data: bytes) -> Row:
@@ -190,10 +198,10 @@ class Row:
         port, partner, rtp, rtcp, learning, direction, mux, event, window, clock, silence, budget = fields[
             :12
         ]
-        source_port, host_size, source_size, count, seat, srtp, host, source = fields[12:]
+        source_port, host_size, source_size, count, seat, srtp, link, host, source = fields[12:]
         pairs = data[_FIXED.size : _FIXED.size + 2 * count]
         keys = _FIXED.size + 2 * count + seat
-        if len(data) != keys + srtp:
+        if len(data) != keys + srtp + link:
             raise PlanError("row has a wrong length")
         return cls(
             port,
@@ -212,7 +220,8 @@ class Row:
             budget=budget,
             payloads=tuple(zip(pairs[::2], pairs[1::2], strict=True)),
             seat=data[_FIXED.size + 2 * count : keys],
-            srtp=data[keys:],
+            srtp=data[keys : keys + srtp],
+            link=data[keys + srtp :],
         ).check()
 
     def __eq__(self, other: object) -> bool:

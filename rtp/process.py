@@ -138,6 +138,10 @@ class Parent:
             self._loop.clear()
         elif isinstance(message, control.Monitor):
             self._loop.monitor = bool(message.on)
+        elif isinstance(message, control.Identity):
+            from rtp.dtls import Identity
+
+            self._loop.identity = Identity(message.key, message.certificate)
         elif isinstance(message, control.Attach):
             self._attach([fds.pop(0) for _ in range(min(len(fds), MAPS))])
         elif message.code in orders.DOWN:

@@ -41,6 +41,9 @@ class PhoneLeg(OutgoingLeg):
     def next(self, now: float) -> None:
         """Send the INVITE on the next flow, of which there must be one."""
         self._way = self._ways.pop(0)
+        offers = self._offers
+        if offers is not None and offers.linked is not None and (offers.every or _browser(self._way)):
+            self.invited = offers.linked()
         self.calling(self._begin(self, self._way, now))
 
     def ended(self, session: Session, end: End) -> None:
@@ -52,3 +55,8 @@ class PhoneLeg(OutgoingLeg):
             self.calling(self._begin(self, self._way, self._now()))
         else:
             super().ended(session, end)
+
+
+def _browser(way: Binding) -> bool:
+    """Whether a phone speaks SIP over WebSocket: then its media is that of browsers (RFC 8827 6.5)."""
+    return way.flow.transport in {"WS", "WSS"}

@@ -61,12 +61,9 @@ async def run_box(directory: str, site: Site, text: str | None, worker: Worker) 
     stopping = _stop_by_signal()
     clock = Clock()
     journal = Journal(clock, level=LEVELS[site.log.level])
+    calls, prompts = site.media, site.sounds.prompts
     media = Media(
-        worker,
-        clock.now,
-        transcode=site.media.transcode,
-        srtp=site.media.srtp,
-        prompts=site.sounds.prompts,
+        worker, clock.now, transcode=calls.transcode, srtp=calls.srtp, dtls=calls.dtls, prompts=prompts
     )
     try:
         await media.start()  # its ports may be taken, and nothing is written yet

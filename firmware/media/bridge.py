@@ -12,6 +12,7 @@ from firmware.media import secure
 from firmware.media.errors import NotAcceptable
 from firmware.media.exchange import Exchange, silent_line
 from firmware.media.hold import Hold, answered_inactive, hold, offered_inactive
+from firmware.media.links import PROFILES, Links
 from firmware.media.offers import Offers
 from firmware.media.place import Inside, Place, boarded, invited
 from firmware.media.quality import Far
@@ -21,6 +22,7 @@ from firmware.media.side import SIDES, Side, other
 from firmware.media.transcode import crossing, narrowed, widened
 from rtp import orders, plan
 from rtp.control import Statistics
+from rtp.link import Link
 from rtp.plan import Row
 from rtp.seat import Seat
 from sip import sdes
@@ -64,6 +66,7 @@ class Bridge:
         self._pending: list[Exchange] = []  # several where phones that ring were offered different keys
         self._agreed: Exchange | None = None
         self._keying = Keying(srtp)
+        self._links = Links(media.handshakes.digest, media.window, frozenset(media.hosts))
         self._places: dict[Side, Place] = {}  # by whom of us a side's far end is entertained
         self._hold: Hold | None = None
         self._open = True
@@ -85,29 +88,52 @@ class Bridge:
 
         Only where it is the `sole` phone that can be meant, it may be told the key of who calls.
         """
+        description = self._links.offered(side, description)
         index, offered = self._heard(side, description)
-        forms = self._keying.forms(offered, sole=sole, box=isinstance(description, Inside))
+        self._links.begin(other(side))
+        if self._links.asks(side):
+            self._expect(side)
+        proven = isinstance(description, Inside) or self._links.asks(side)
+        forms = self._keying.ours() if proven else self._keying.forms(offered, sole=sole)
         if not forms:
             raise NotAcceptable("keys of no suite that we know, for several phones")
         self._pending = []
 
         def instead(of: SessionDescription) -> SessionDescription | None:
+            if of.media[index].proto.upper() in PROFILES:
+                return self._propose(side, description, index, forms[0])
             used = next((each.form for each in self._pending if each.forwarded == of), forms[-1])
             later = forms[forms.index(used) + 1 :]
             return self._propose(side, description, index, later[0]) if later else None
 
-        return Offers(lambda: self._propose(side, description, index, forms[0]), instead)
+        def linked() -> SessionDescription:
+            plain, to = self._propose(side, description, index, "plain"), other(side)
+            self._expect(to)
+            return self._links.propose(to, plain, index)
+
+        heard = not secure.secure(offered) or secure.ours(offered)
+        able = linked if self._media.handshakes.digest and heard else None
+        every = self._media.handshakes.wish == "always"
+        return Offers(lambda: self._propose(side, description, index, forms[0]), instead, able, every)
 
     def offer(self, side: Side, description: SessionDescription) -> SessionDescription:
         """Take an offer of one side, give the offer to make to the other; raises NotAcceptable.
 
         Nothing changes for running media until it is answered; a refused offer needs no undoing.
         """
+        description = self._links.offered(side, description)
         index, offered = self._heard(side, description)
         others = any(each.keys for each in self._pending)
-        form = self._keying.form_for(other(side), offered, others=others, box=isinstance(description, Inside))
+        to, proven = other(side), isinstance(description, Inside) or self._links.asks(side)
+        if not self._links.has(to):
+            keying = self._keying
+            form = keying.ours(to)[0] if proven else keying.form_for(to, offered, others=others)
+        elif secure.secure(offered) and not secure.ours(offered):
+            raise NotAcceptable("keys of no suite that we know")
+        else:
+            form = "plain"
         self._pending = []
-        return self._propose(side, description, index, form)
+        return self._links.offer(to, self._propose(side, description, index, form), index)
 
     def answer(self, side: Side, description: SessionDescription) -> SessionDescription:
         """Take one side's answer, give the other's; media flows from now on. Raises NotAcceptable.
@@ -115,12 +141,12 @@ class Bridge:
         An answer may follow another to the same offer: early media, then the final answer, perhaps of another
         fork, which replaces the earlier one.
         """
+        description = self._links.answered(side, description)
         exchange = self._answered(side, description)
         description = narrow(exchange.forwarded, description)
-        theirs: Crypto | None = None
+        inside, theirs = isinstance(description, Inside), None
         try:
             check_answer(exchange.forwarded, description)
-            inside = isinstance(description, Inside)
             if secure.secure(description.media[exchange.index]) and not inside:
                 theirs = self._chosen(exchange, description.media[exchange.index])
         except BadMessage as error:
@@ -130,8 +156,8 @@ class Bridge:
             return self._entertain(exchange, side, description, theirs)
         again = self._agreed is not None and exchange is not self._agreed and self.music
         self._places.clear()
-        self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
         self._unhold()
+        self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
         mux = offered.get("rtcp-mux") is not None and answered.get("rtcp-mux") is not None
         if not mux and not answered.rejected:
             answered = answered.without_attributes("rtcp-mux")
@@ -155,38 +181,51 @@ class Bridge:
         self._agreed = exchange
         description = description.with_media(exchange.index, mine)
         description = replace(description, media=description.media[: exchange.lines])
-        return self._emit(exchange.offerer, description, exchange.index)
+        emitted = self._emit(exchange.offerer, description, exchange.index)
+        return self._links.answer(exchange.offerer, emitted, exchange.index)
 
     def _entertain(
         self, exchange: Exchange, side: Side, description: SessionDescription, theirs: Crypto | None
     ) -> SessionDescription:
         """Agree with the one far end there is; the other side is the box."""
         answered, offered, order = description.media[exchange.index], exchange.offered, self._media.transcode
-        told = exchange.line
+        keys: dict[Side, bytes] = dict.fromkeys(SIDES, b"")
         if isinstance(description, Inside):
             guest, own, place = exchange.offerer, offered, description.place
             if place is None or exchange.place is not None:
                 raise NotAcceptable("the box would talk with itself")
             answered, seat = boarded(offered, answered, order, place)
+            if secure.secure(offered):
+                row = self._row(guest).srtp
+                reply = self._keying.reply(guest, offered, row)
+                keys[guest] = secure.row_keys(*reply, row)
+                answered = secure.encrypted(answered, [reply[1]])
+                mine: Crypto | None = reply[1]
+            else:
+                mine = None
             others = answered
         else:
-            guest, own, others, place = side, answered, told, exchange.place
+            guest, own, others, place = side, answered, exchange.line, exchange.place
             if place is None or answered.rejected:
                 raise NotAcceptable("no audio")
             self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
-            seat = invited(told, answered, order, place)
+            seat = invited(others, answered, order, place)
+            mine = next((key for key in exchange.keys if theirs is not None and key.tag == theirs.tag), None)
+            if mine is not None and theirs is not None:
+                keys[guest] = secure.row_keys(theirs, mine, self._row(guest).srtp)
+        self._keying.entertains(guest, mine)
         mux = own.get("rtcp-mux") is not None and others.get("rtcp-mux") is not None
-        answered, keys = self._key(exchange, side, theirs, answered, guest=guest)
         self._unhold()
         self._media.withdraw(self._ports[other(guest)])
         self._activate(guest, own, others, seat, keys, mux=mux)
         self._places = {guest: place}
-        self._agreed, self._pending = exchange, []
+        self._agreed = exchange
         description = description.with_media(exchange.index, answered)
         description = replace(description, media=description.media[: exchange.lines])
         emitted = self._emit(exchange.offerer, description, exchange.index)
+        self._links.left(other(guest))
         place.seated(self._ports[guest])
-        return emitted
+        return self._links.answer(exchange.offerer, emitted, exchange.index)
 
     def told(self, message: orders.Digit | orders.Speaker) -> None:
         """Pass on what the room heard of a far end."""
@@ -212,11 +251,12 @@ class Bridge:
 
         Raises NotAcceptable. The rows and the offers on their way stay as they are.
         """
-        index = audio_line(description)
-        self._place(description.media[index])
-        self._keying.check(description.media[index])
-        self._keying.takes(side, description.media[index])
-        return self._emit(side, description.with_media(index, silent_line(description.media[index])), index)
+        description = self._links.offered(side, description)
+        index, line = self._heard(side, description)
+        self._keying.takes(side, line)
+        self._links.takes(side)
+        emitted = self._emit(side, description.with_media(index, silent_line(line)), index)
+        return self._links.answer(side, emitted, index)
 
     async def statistics(self) -> dict[Side, Statistics]:
         """Return what each side's port saw since it was opened, over restarts of the media process.
@@ -267,7 +307,9 @@ class Bridge:
         """Look at a side's offer; return the index of its audio line and that line. Raises NotAcceptable."""
         index = audio_line(description)
         offered = description.media[index]
-        if not isinstance(description, Inside):
+        if isinstance(description, Inside):
+            return index, offered
+        if not self._links.asks(side):
             self._keying.check(offered)
         self._far[side] = self._place(offered)[0] or self._far.get(side, b"")
         return index, offered
@@ -313,20 +355,10 @@ class Bridge:
         return theirs
 
     def _key(
-        self,
-        exchange: Exchange,
-        side: Side,
-        theirs: Crypto | None,
-        line: Media,
-        *,
-        guest: Side | None = None,
+        self, exchange: Exchange, side: Side, theirs: Crypto | None, line: Media
     ) -> tuple[Media, dict[Side, bytes]]:
-        """Agree on keys; return `line` for the offerer with ours, and the keys of the rows. NotAcceptable.
-
-        `guest`: the one far end there is, where the other side is the box.
-        """
-        keying, offerer, offered = self._keying, exchange.offerer, exchange.offered
-        across = exchange.across and guest is None
+        """Agree on keys; return `line` for the offerer with ours, and the keys of the rows. NotAcceptable."""
+        keying, offerer, offered, across = self._keying, exchange.offerer, exchange.offered, exchange.across
         encrypted = secure.secure(offered)
         srtp: dict[Side, bytes] = dict.fromkeys(SIDES, b"")
         reply = None
@@ -339,8 +371,6 @@ class Bridge:
             srtp[side] = secure.row_keys(theirs, mine, self._row(side).srtp)
         keying.agreed(offerer, reply[1] if reply else None, encrypted=encrypted, across=across)
         keying.agreed(side, mine, encrypted=theirs is not None, across=across)
-        if guest is not None:
-            keying.left(other(guest))
         if not across:
             line = secure.encrypted(line, [reply[1]]) if reply else secure.bare(line)
         return line, srtp
@@ -350,6 +380,11 @@ class Bridge:
     def _put(self, row: Row) -> None:
         if self._open:
             self._media.put(row)
+
+    def _expect(self, side: Side) -> None:
+        """Let wait what a side says that may shake hands before the media process knows with whom."""
+        if self._media.row(self._ports[side]) is None:
+            self._put(self._row(side).replace(link=bytes(Link.waiting())))
 
     def _row(self, side: Side) -> Row:
         port = self._ports[side]
@@ -387,6 +422,8 @@ class Bridge:
             if row.host and (row.host, row.rtp) != (host, rtp):
                 # It moved, or another fork answered: who sends from now on is to be learned anew.
                 changes |= {"window": self._media.window(), "source": None}
+        if not rejected:
+            changes |= self._links.row(side, row)
         self._put(row.replace(**changes))
 
     def _place(self, medium: Media) -> tuple[bytes, int, int]:

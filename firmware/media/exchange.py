@@ -59,7 +59,8 @@ class Exchange:
 
 def silent_line(medium: Media) -> Media:
     """Return the answer of nobody to a medium, with a key of our own where one is due: it is never used."""
-    silent = replace(medium.with_direction("inactive"), connection=_NOWHERE).without_attributes("crypto")
+    silent = replace(medium.with_direction("inactive"), connection=_NOWHERE)
+    silent = silent.without_attributes("crypto", "fingerprint")
     if secure.secure(medium):
         theirs = sdes.offered(medium)[0]
         key = sdes.Crypto(theirs.tag, theirs.suite, os.urandom(len(theirs.key)))

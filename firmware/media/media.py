@@ -11,9 +11,9 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine, Sequence
 
-from firmware.media import secure
 from firmware.media.bridge import Bridge
 from firmware.media.errors import MediaError, NoPorts
+from firmware.media.handshakes import Handshakes, Wish, keep, renew
 from firmware.media.place import Place
 from firmware.media.ports import Ports
 from firmware.media.quality import Far, Quality, conclude, one_way
@@ -47,7 +47,7 @@ class Media:
     is not heard while the other is. While `monitor` is on, `on_quality(call, found)` is told how good a call
     was. `on_tier(kernel)` is told when the kernel begins to relay, or no longer does. `now` returns monotonic
     seconds. `transcode` names the codecs that are turned into each other where two sides share none, best
-    first. `srtp` is what the site wants of encryption; a bridge that is `urgent` does what makes the call.
+    first. `srtp`, `dtls`: what the site wants of encryption; an `urgent` bridge does what makes the call.
     """
 
     def __init__(
@@ -59,9 +59,11 @@ class Media:
         silence: int = SILENCE,
         rest: float = REST,
         transcode: tuple[str, ...] = ORDER,
+        dtls: Wish = "off",
         srtp: Policy = "passed",
         prompts: str = "",
     ) -> None:
+        self.handshakes = Handshakes(dtls)
         self.srtp = srtp
         self.transcode = able(transcode)
         self.learning = learning
@@ -359,7 +361,9 @@ class Media:
             self._take_counts(message)
 
     def _take_counts(self, message: control.Message) -> None:
-        if isinstance(message, control.Statistics):
+        if isinstance(message, control.Keyed):
+            keep(self._plan, message)
+        elif isinstance(message, control.Statistics):
             self._questions.take(self._vigil.saw(message))
         elif isinstance(message, control.Counters):
             self._questions.take(message)
@@ -423,12 +427,11 @@ class Media:
         missing = self._ports.renew(self._arriving, self._bridges.keys())
         self._up = True
         self._since = self._now()
-        for row in self._plan.snapshot():
-            if row.srtp:
-                self._plan.put(row.replace(srtp=secure.remasked(row.srtp)))
+        renew(self._plan)
         self._dirty = {row.port: None for row in self._plan.snapshot()}
         self._orders.clear()
         self.sounds.again()
+        self.handshakes.introduce(self._worker.send)
         self._flush()
         if self._monitor:
             self._tell_monitor()

@@ -15,6 +15,7 @@ from firmware.media.secure import PLAIN, SECURE
 from firmware.media.worker import packed
 from rtp.plan import NO_EVENT
 from sip import sdes
+from sip.candidate import Candidate
 from sip.offer import answer_direction
 from sip.sdp import Attribute, Connection, Media, Origin, RtpMap, SessionDescription
 
@@ -120,10 +121,19 @@ def moved(description: SessionDescription, host: str) -> SessionDescription:
     """Return a description of ours with another address of ours; it stays the same session."""
     connection = Connection.to(host)
     media = tuple(
-        replace(medium, connection=connection) if medium.connection is not None else medium
-        for medium in description.media
+        [
+            _moved(medium, connection) if medium.connection is not None else medium
+            for medium in description.media
+        ]
     )
     return replace(description, connection=connection, media=media)
+
+
+def _moved(medium: Media, connection: Connection) -> Media:
+    if medium.get("candidate") is not None:
+        here = Candidate.host(connection.address, medium.port)
+        medium = medium.with_attribute("candidate", str(here))
+    return replace(medium, connection=connection)
 
 
 def _kept(attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:

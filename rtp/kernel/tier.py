@@ -190,9 +190,7 @@ class KernelTier:
         row, partner, place = end.row, end.route, self._places.get(end.port)
         if row is None or partner is None or partner.row is None or place is None:
             return None
-        by_us = (
-            row.payloads or row.srtp or partner.row.srtp
-        )  # it is changed on the way, decrypted or encrypted
+        by_us = row.payloads or any(each.srtp or each.link for each in (row, partner.row))  # changed here
         if end.peer is None or partner.peer is None or by_us:
             return None
         if not row.direction & 1 or not partner.row.direction & 2:  # it may not send, the other not hear

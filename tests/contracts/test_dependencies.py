@@ -22,7 +22,12 @@ SAID = (
 )
 
 # Import names that differ from the distribution's.
-IMPORTED_AS = {"apsw-sqlite3mc": "apsw", "dnspython": "dns", "phonenumberslite": "phonenumbers"}
+IMPORTED_AS = {
+    "apsw-sqlite3mc": "apsw",
+    "dnspython": "dns",
+    "phonenumberslite": "phonenumbers",
+    "pyopenssl": "OpenSSL",
+}
 
 
 def locked(name: str) -> dict[str, str]:

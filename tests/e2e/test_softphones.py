@@ -53,9 +53,17 @@ def both_hear(
 
 
 def talk(
-    caller: Baresip, callee: Baresip, said: Path, replied: Path, since: tuple[int, int] = (0, 0)
+    caller: Baresip,
+    callee: Baresip,
+    said: Path,
+    replied: Path,
+    since: tuple[int, int] = (0, 0),
+    late: float = 0.0,
 ) -> None:
-    """Answer the call that rings, let both speak and hear, hang up. `since`: events of earlier calls."""
+    """Answer the call that rings, let both speak and hear, hang up.
+
+    `since`: events of earlier calls. `late`: seconds after the answer in which a phone may begin to speak.
+    """
     callee.wait("CALL_INCOMING", since=since[1])
     before = {phone: len(phone.ear.heard) for phone in (caller, callee)}
     answered = callee.accept()
@@ -65,7 +73,7 @@ def talk(
     caller.wait("CALL_CLOSED", since=since[0])
     ended = time.monotonic()
     for speech, listener, begin in ((said, callee, began), (replied, caller, answered)):
-        sent = audio.cut(audio.read(speech), 0.4, ended - begin - UNHEARD)
+        sent = audio.cut(audio.read(speech), 0.4, ended - begin - UNHEARD - late)
         heard = audio.samples(bytes(listener.ear.heard[before[listener] :]))
         assert audio.find(sent, heard).correlation >= 0.9
 

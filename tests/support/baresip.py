@@ -62,6 +62,8 @@ class Account:
     """Nothing but SRTP with keys in the description (SDES)."""
     codec: str = "PCMA/8000/1"
     """The one codec it has."""
+    parameters: str = ""
+    """More, as baresip reads it: `;mediaenc=dtls_srtp;medianat=ice`."""
 
     def line(self) -> str:
         """As baresip's command `uanew` wants it."""
@@ -70,6 +72,7 @@ class Account:
             f"{name}<sip:{self.user}@{self.server};transport={self.transport}>"
             f";auth_user={self.user};auth_pass={self.secret};regint=600;audio_codecs={self.codec}"
             + (";mediaenc=srtp-mand" if self.secure else "")
+            + self.parameters
         )
 
 
@@ -111,10 +114,19 @@ class Baresip:
 
     `address`: own 127.0.0.x. `speech`: wav file it speaks from the moment a call is established.
     `trust`: PEM file of the certificate authority for TLS.
+    `more`: lines of its configuration beside the usual.
     Its RTP sockets are bound to every address of the machine, so each phone is given ten ports nobody uses.
     """
 
-    def __init__(self, directory: Path, address: str, *, speech: Path, trust: Path | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        address: str,
+        *,
+        speech: Path,
+        trust: Path | None = None,
+        more: tuple[str, ...] = (),
+    ) -> None:
         directory.mkdir(parents=True)
         self.directory = directory
         self.address = address
@@ -129,7 +141,7 @@ class Baresip:
             f'pcm.ear {{ type file slave.pcm "deaf" file "{pipe}" format "raw" truncate true }}\n'
             "pcm.deaf { type null }\n"
         )
-        (directory / "config").write_text(self._config(speech, trust))
+        (directory / "config").write_text(self._config(speech, trust, more))
         self.ear = Ear(pipe)
         self._log = (directory / "log").open("wb")
         self.process = subprocess.Popen(
@@ -152,7 +164,7 @@ class Baresip:
         self._reader = threading.Thread(target=self._read, name="baresip events", daemon=True)
         self._reader.start()
 
-    def _config(self, speech: Path, trust: Path | None) -> str:
+    def _config(self, speech: Path, trust: Path | None, more: tuple[str, ...]) -> str:
         first, last = free_block(10, 30000, 40000)
         modules = ("g711", "aufile", "alsa", "srtp")
         lines = [
@@ -174,6 +186,7 @@ class Baresip:
             f"net_interface {self.address}",
             f"module_path {MODULES}",
             *(f"module {name}.so" for name in modules),
+            *more,
             "module_tmp account.so",
             "module_app menu.so",
             "module_app ctrl_tcp.so",

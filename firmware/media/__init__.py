@@ -23,24 +23,39 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    found: object
     if name == "Description":
         from sip.sdp import SessionDescription
 
-        return SessionDescription
-    if name in {"MediaError", "NoPorts", "NotAcceptable"}:
+        found = SessionDescription
+    elif name in {"MediaError", "NoPorts", "NotAcceptable"}:
         from firmware.media import errors
 
-        return getattr(errors, name)
-    if name in {"Bridge", "Media", "Place"}:
-        from firmware.media import bridge, media, place
+        found = getattr(errors, name)
+    elif name == "Bridge":
+        from firmware.media.bridge import Bridge
 
-        return {"Bridge": bridge.Bridge, "Media": media.Media, "Place": place.Place}[name]
-    if name in {"Offers", "Side"}:
-        from firmware.media import offers, side
+        found = Bridge
+    elif name == "Offers":
+        from firmware.media.offers import Offers
 
-        return offers.Offers if name == "Offers" else side.Side
-    if name in {"File", "Prompt", "Sound", "Tone"}:
+        found = Offers
+    elif name == "Side":
+        from firmware.media.side import Side
+
+        found = Side
+    elif name == "Media":
+        from firmware.media.media import Media
+
+        found = Media
+    elif name == "Place":
+        from firmware.media.place import Place
+
+        found = Place
+    elif name in {"File", "Prompt", "Sound", "Tone"}:
         from firmware.media import sounds
 
-        return getattr(sounds, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(sounds, name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return found

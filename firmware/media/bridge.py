@@ -86,8 +86,7 @@ class Bridge:
         Only where it is the `sole` phone that can be meant, it may be told the key of who calls.
         """
         index, offered = self._heard(side, description)
-        inside = isinstance(description, Inside)
-        forms = self._keying.ours() if inside else self._keying.forms(offered, sole=sole)
+        forms = self._keying.forms(offered, sole=sole, box=isinstance(description, Inside))
         if not forms:
             raise NotAcceptable("keys of no suite that we know, for several phones")
         self._pending = []
@@ -106,10 +105,7 @@ class Bridge:
         """
         index, offered = self._heard(side, description)
         others = any(each.keys for each in self._pending)
-        if isinstance(description, Inside):
-            form = self._keying.ours(other(side))[0]
-        else:
-            form = self._keying.form_for(other(side), offered, others=others)
+        form = self._keying.form_for(other(side), offered, others=others, box=isinstance(description, Inside))
         self._pending = []
         return self._propose(side, description, index, form)
 
@@ -121,9 +117,10 @@ class Bridge:
         """
         exchange = self._answered(side, description)
         description = narrow(exchange.forwarded, description)
-        inside, theirs = isinstance(description, Inside), None
+        theirs: Crypto | None = None
         try:
             check_answer(exchange.forwarded, description)
+            inside = isinstance(description, Inside)
             if secure.secure(description.media[exchange.index]) and not inside:
                 theirs = self._chosen(exchange, description.media[exchange.index])
         except BadMessage as error:
@@ -133,8 +130,8 @@ class Bridge:
             return self._entertain(exchange, side, description, theirs)
         again = self._agreed is not None and exchange is not self._agreed and self.music
         self._places.clear()
-        self._unhold()
         self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
+        self._unhold()
         mux = offered.get("rtcp-mux") is not None and answered.get("rtcp-mux") is not None
         if not mux and not answered.rejected:
             answered = answered.without_attributes("rtcp-mux")
@@ -165,37 +162,26 @@ class Bridge:
     ) -> SessionDescription:
         """Agree with the one far end there is; the other side is the box."""
         answered, offered, order = description.media[exchange.index], exchange.offered, self._media.transcode
-        keys: dict[Side, bytes] = dict.fromkeys(SIDES, b"")
+        told = exchange.line
         if isinstance(description, Inside):
             guest, own, place = exchange.offerer, offered, description.place
             if place is None or exchange.place is not None:
                 raise NotAcceptable("the box would talk with itself")
             answered, seat = boarded(offered, answered, order, place)
-            if secure.secure(offered):
-                row = self._row(guest).srtp
-                reply = self._keying.reply(guest, offered, row)
-                keys[guest] = secure.row_keys(*reply, row)
-                answered = secure.encrypted(answered, [reply[1]])
-                mine: Crypto | None = reply[1]
-            else:
-                mine = None
             others = answered
         else:
-            guest, own, others, place = side, answered, exchange.line, exchange.place
+            guest, own, others, place = side, answered, told, exchange.place
             if place is None or answered.rejected:
                 raise NotAcceptable("no audio")
             self._far[side] = self._place(answered)[0] or self._far.get(side, b"")
-            seat = invited(others, answered, order, place)
-            mine = next((key for key in exchange.keys if theirs is not None and key.tag == theirs.tag), None)
-            if mine is not None and theirs is not None:
-                keys[guest] = secure.row_keys(theirs, mine, self._row(guest).srtp)
-        self._keying.entertains(guest, mine)
+            seat = invited(told, answered, order, place)
         mux = own.get("rtcp-mux") is not None and others.get("rtcp-mux") is not None
+        answered, keys = self._key(exchange, side, theirs, answered, guest=guest)
         self._unhold()
         self._media.withdraw(self._ports[other(guest)])
         self._activate(guest, own, others, seat, keys, mux=mux)
         self._places = {guest: place}
-        self._agreed = exchange
+        self._agreed, self._pending = exchange, []
         description = description.with_media(exchange.index, answered)
         description = replace(description, media=description.media[: exchange.lines])
         emitted = self._emit(exchange.offerer, description, exchange.index)
@@ -281,9 +267,8 @@ class Bridge:
         """Look at a side's offer; return the index of its audio line and that line. Raises NotAcceptable."""
         index = audio_line(description)
         offered = description.media[index]
-        if isinstance(description, Inside):
-            return index, offered
-        self._keying.check(offered)
+        if not isinstance(description, Inside):
+            self._keying.check(offered)
         self._far[side] = self._place(offered)[0] or self._far.get(side, b"")
         return index, offered
 
@@ -328,10 +313,20 @@ class Bridge:
         return theirs
 
     def _key(
-        self, exchange: Exchange, side: Side, theirs: Crypto | None, line: Media
+        self,
+        exchange: Exchange,
+        side: Side,
+        theirs: Crypto | None,
+        line: Media,
+        *,
+        guest: Side | None = None,
     ) -> tuple[Media, dict[Side, bytes]]:
-        """Agree on keys; return `line` for the offerer with ours, and the keys of the rows. NotAcceptable."""
-        keying, offerer, offered, across = self._keying, exchange.offerer, exchange.offered, exchange.across
+        """Agree on keys; return `line` for the offerer with ours, and the keys of the rows. NotAcceptable.
+
+        `guest`: the one far end there is, where the other side is the box.
+        """
+        keying, offerer, offered = self._keying, exchange.offerer, exchange.offered
+        across = exchange.across and guest is None
         encrypted = secure.secure(offered)
         srtp: dict[Side, bytes] = dict.fromkeys(SIDES, b"")
         reply = None
@@ -344,6 +339,8 @@ class Bridge:
             srtp[side] = secure.row_keys(theirs, mine, self._row(side).srtp)
         keying.agreed(offerer, reply[1] if reply else None, encrypted=encrypted, across=across)
         keying.agreed(side, mine, encrypted=theirs is not None, across=across)
+        if guest is not None:
+            keying.left(other(guest))
         if not across:
             line = secure.encrypted(line, [reply[1]]) if reply else secure.bare(line)
         return line, srtp

@@ -1,8 +1,8 @@
 """Music for who is held: the box plays it where whoever holds sends nothing.
 
 Who holds by `inactive` can send nothing. Who holds by `sendonly` may play music of their own, and many have
-none: packets tell. Only in a codec of the box, and not where the far ends encrypt for each other:
-who is held then hears what they are sent.
+none: packets tell. Only where audio passes in a codec of the box, and not encrypted by the far ends for each
+other; anybody else hears what they are sent.
 """
 
 from __future__ import annotations

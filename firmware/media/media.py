@@ -59,8 +59,8 @@ class Media:
         silence: int = SILENCE,
         rest: float = REST,
         transcode: tuple[str, ...] = ORDER,
-        prompts: str = "",
         srtp: Policy = "passed",
+        prompts: str = "",
     ) -> None:
         self.srtp = srtp
         self.transcode = able(transcode)

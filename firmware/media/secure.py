@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from firmware.media.errors import NotAcceptable
-from firmware.media.side import SIDES, Side
+from firmware.media.side import Side
 from rtp.keys import LENGTHS, NAMES, Keys
 from sip import sdes
 from sip.sdes import Crypto
@@ -81,8 +81,13 @@ class Keying:
         if self._policy == "required" and not secure(line):
             raise NotAcceptable("audio that is not encrypted")
 
-    def forms(self, line: Media, *, sole: bool) -> list[Form]:
-        """Return how to offer a line that begins a call, the next where one is not acceptable."""
+    def forms(self, line: Media, *, sole: bool, box: bool) -> list[Form]:
+        """Return how to offer a line that begins a call, the next where one is not acceptable.
+
+        box: it is the box that offers it.
+        """
+        if box:
+            return ["own"] if self._policy == "required" else ["plain", "own"]
         forms: list[Form] = ["across"] if secure(line) and sole else []
         known = not secure(line) or ours(line)
         if known:
@@ -91,26 +96,15 @@ class Keying:
             forms.append("plain" if secure(line) else "own")
         return forms
 
-    def ours(self, side: Side | None = None) -> list[Form]:
-        """Return how to offer a line of the box, to a side that is in the call or to somebody new."""
-        agreed = None if side is None else self._secure.get(side)
-        if agreed is not None:
-            return ["own" if agreed else "plain"]
-        return ["own"] if self._policy == "required" else ["plain", "own"]
-
-    def entertains(self, side: Side, mine: Crypto | None) -> None:
-        """Note that a side talks with the box, by our key `mine` if it is encrypted."""
-        for each in SIDES:
-            self._secure.pop(each, None)
-            self._ours.pop(each, None)
-        self.agreed(side, mine, encrypted=mine is not None, across=False)
-
-    def form_for(self, side: Side, line: Media, *, others: bool) -> Form:
+    def form_for(self, side: Side, line: Media, *, others: bool, box: bool) -> Form:
         """Return how to offer a line to a side that is in the call already; raises NotAcceptable.
 
-        others: phones that still ring were offered keys of ours. What was encrypted does not cease to be.
+        others: phones that still ring were offered keys of ours; box: it is the box that offers the line.
+        What was encrypted does not cease to be.
         """
         agreed = self._secure.get(side)
+        if box:
+            return "own" if agreed or (agreed is None and self._policy == "required") else "plain"
         if secure(line) and (agreed is None or agreed):
             across = self._across if agreed else not others
             form: Form = "across" if across else "own"
@@ -136,6 +130,11 @@ class Keying:
     def takes(self, side: Side, line: Media) -> None:
         """Note that a side is asked to go on as `line` says, for now."""
         self._secure[side] = secure(line)
+        self._ours.pop(side, None)
+
+    def left(self, side: Side) -> None:
+        """Note that no far end is on a side."""
+        self._secure.pop(side, None)
         self._ours.pop(side, None)
 
     def agreed(self, side: Side, mine: Crypto | None, *, encrypted: bool, across: bool) -> None:

@@ -124,9 +124,9 @@ class House:
         self.events: list[tuple[Kind, dict[str, Field]]] = []
         self.records: list[CallRecord] = []
         self.bridges: set[Through] = set()
+        self.otherwise = False  # whether a phone that takes no offer is made another
         self.played: list[tuple[int, list[str]]] = []
         self.sounds: set[Sound] = set()
-        self.otherwise = False  # whether a phone that takes no offer is made another
         self.phones: dict[Address, Phone] = {}
         self.proved: list[Flow] = []
         self.clock = VirtualClock()

@@ -18,16 +18,16 @@ FIRST = 23000
 class Portable:
     """The portable tier, driven by hand, with a clock of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int = 4) -> None:
         self.time = 100.0
         first = FIRST
-        pairs = bind_pairs(BOX, first, first + 7)
-        while len(pairs) < 4:
-            first += 8
+        pairs = bind_pairs(BOX, first, first + 2 * count - 1)
+        while len(pairs) < count:
+            first += 2 * count
             for pair in pairs.values():
                 for one in pair:
                     one.close()
-            pairs = bind_pairs(BOX, first, first + 7)
+            pairs = bind_pairs(BOX, first, first + 2 * count - 1)
         self.loop = Loop(pairs, disconnect, clock=lambda: self.time)
         self.ports = self.loop.ports
 

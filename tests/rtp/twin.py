@@ -69,6 +69,10 @@ class Phone:
     def reports(self) -> list[bytes]:
         return self.raw(self.rtcp)
 
+    def heard_anything(self) -> int:
+        """How many datagrams of whatever kind came to either socket."""
+        return len(self.raw(self.rtp)) + len(self.raw(self.rtcp))
+
     @staticmethod
     def raw(one: socket.socket) -> list[bytes]:
         found = []

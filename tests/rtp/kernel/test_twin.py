@@ -25,8 +25,8 @@ class Relayed(Portable):
     The kernel's clock does not jump with ours: what it heard counts as heard when that is first seen.
     """
 
-    def __init__(self, maps: list[int]) -> None:
-        super().__init__()
+    def __init__(self, maps: list[int], count: int = 4) -> None:
+        super().__init__(count)
         self._heard: dict[int, tuple[float, float]] = {}
         self.loop.attach(self.adopt(maps))
 

@@ -40,7 +40,7 @@ lint: ## ruff, mypy, the contracts between rooms and floors
 	@$(PYTHON) -m tests lint
 
 bench: ## Measurements with the machine they ran on: BENCH=sip|rtp|store|...
-	$(PREPARE) test
+	$(PREPARE) bench
 	@sh firmware/image/bench.sh
 	$(OFFLINE) $(PYTHON) -m tests bench $(BENCH)
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes .venv-bench: sippy and rtp.io, which `make bench BENCH=sip` runs beside the box. They are no dependency of it.
 #
-# Run after `prepare.sh test`. Where they cannot be had the measurements go on without them, and say so.
+# Run after `prepare.sh bench`. Where they cannot be had the measurements go on without them, and say so.
 set -eu
 cd -- "$(dirname -- "$0")/../.."
 unset PYTHONHOME PYTHONPATH CDPATH

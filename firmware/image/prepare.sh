@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prepares this machine for one kind of work, from a bare Debian 12 with git, make and python3 onwards.
 #
-#   sh firmware/image/prepare.sh run|lint|test|arm|fuzz
+#   sh firmware/image/prepare.sh run|lint|test|bench|arm|fuzz
 #
 # It names the Debian packages that are missing and installs them where it may (root, or sudo without a password);
 # where it may not, it prints the command and goes on if the work can be done without them. It then makes .venv and
@@ -11,11 +11,11 @@ set -eu
 cd -- "$(dirname -- "$0")/../.."
 unset PYTHONHOME PYTHONPATH CDPATH
 
-usage="usage: prepare.sh run|lint|test|arm|fuzz"
+usage="usage: prepare.sh run|lint|test|bench|arm|fuzz"
 goal=${1:?$usage}
 case $goal in
 run) lock=requirements.lock compile=--compile ;;
-lint | test | arm | fuzz) lock=requirements-dev.lock compile=--no-compile ;;
+lint | test | bench | arm | fuzz) lock=requirements-dev.lock compile=--no-compile ;;
 *) echo "$usage" >&2 && exit 2 ;;
 esac
 
@@ -105,13 +105,13 @@ packages() {
 
 wanted() {
     case $goal in
-    run | test | arm)
+    run | test | bench | arm)
         packages "the time zones of countries" /usr/share/zoneinfo/Europe/Berlin=tzdata ||
             fail "the open hours of a site cannot be known without them"
         ;;
     esac
     case $goal in
-    run | test)
+    run | test | bench)
         packages "G.722, Opus, and DTMF and fax tones in sound" '/usr/lib/*/libspandsp.so.2=libspandsp2' \
             '/usr/lib/*/libopus.so.0=libopus0' || say "going on without: calls that need these are not offered them"
         ;;
@@ -126,6 +126,10 @@ wanted() {
             /usr/include/linux/bpf.h=linux-libc-dev ||
             say "going on without: that check is skipped and says so"
         ;;
+    bench)
+        packages "the peers of the measurements" sipp=sip-tester /usr/sbin/kamailio=kamailio \
+            rtpengine=rtpengine-daemon || say "going on without: what needs them is not measured, and says so"
+        ;;
     arm)
         packages "the arm64 tests" qemu-aarch64-static=qemu-user-static mmdebstrap=mmdebstrap sipp=sip-tester || fail "the arm64 tests cannot be done without them"
         ;;
@@ -137,7 +141,7 @@ wanted() {
 # What a finished environment for LOCK is stamped with: anything that changes it means a new one. The listing holds
 # name and size of every installed file, so that a partial or damaged environment is seen.
 stamp() {
-    printf '%s\n' "layout 1" "$PWD" "$(readlink -f "$venv/bin/python" || echo none)"
+    printf '%s\n' "layout 2" "$PWD" "$(readlink -f "$venv/bin/python" || echo none)"
     cksum requirements.lock "$1"
     find "$venv/lib" "$venv/pyvenv.cfg" "$venv/bin" -name __pycache__ -prune -o -type f -printf '%P %s\n' 2>/dev/null |
         LC_ALL=C sort | cksum
@@ -209,7 +213,8 @@ environment() {
 #!/bin/sh
 exec "$(dirname -- "$(readlink -f -- "$0")")/python" -m firmware "$@"
 SCRIPT
-    chmod +x "$venv/bin/branchline"
+    sed 's/-m firmware /-m firmware.egress.guard /' "$venv/bin/branchline" >"$venv/bin/branchline-guard"
+    chmod +x "$venv/bin/branchline" "$venv/bin/branchline-guard"
     printf '%s\n%s\n' "$lock" "$(stamp "$lock")" >"$venv/ready.new"
     mv -f -- "$venv/ready.new" "$venv/ready"
     say "ready in $(($(date +%s) - started)) s"

@@ -267,6 +267,7 @@ def test_who_takes_its_place_is_met_anew_and_the_one_before_hears_no_more() -> N
         answered = bridge.answer("callee", describe(callee))
         assert answered.media[0].get("tls-id")
         await newcomer.meet(answered)
+        before.heard()  # what was said before, and was still on its way
         await both_hear(newcomer, target(answered), callee, callee_to)
         assert before.heard() == []
         plain = Phone()
